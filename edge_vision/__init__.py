@@ -1,0 +1,71 @@
+"""edge_vision turns cameras into facts on MQTT, on one small computer. These are its public names."""
+
+from edge_vision.contracts.hookspecs import hookimpl
+from edge_vision.contracts.model import Model, ModelBundle
+from edge_vision.contracts.options import ModelName, Options, StageNames, option
+from edge_vision.contracts.sink import CameraStatus, Sink, SinkContext, StateValue
+from edge_vision.contracts.source import Source, SourceContext
+from edge_vision.contracts.stage import Stage, StageContext
+from edge_vision.contracts.tensors import Quantisation, TensorSpec
+from edge_vision.data import geometry
+from edge_vision.data.errors import (
+    ConfigError,
+    EdgeVisionError,
+    ModelError,
+    PluginError,
+    SinkError,
+    SourceError,
+    SourceLost,
+    StageError,
+)
+from edge_vision.data.event import Event
+from edge_vision.data.findings import Detection, Detections, Finding, Labels, Picture, Segments, Text
+from edge_vision.data.frame import Frame, Image
+from edge_vision.data.payload import Identity, event_payload, picture_name, result_payload
+from edge_vision.data.result import Result
+from edge_vision.data.view import View
+
+__all__ = [
+    "CameraStatus",
+    "ConfigError",
+    "Detection",
+    "Detections",
+    "EdgeVisionError",
+    "Event",
+    "Finding",
+    "Frame",
+    "Identity",
+    "Image",
+    "Labels",
+    "Model",
+    "ModelBundle",
+    "ModelError",
+    "ModelName",
+    "Options",
+    "Picture",
+    "PluginError",
+    "Quantisation",
+    "Result",
+    "Segments",
+    "Sink",
+    "SinkContext",
+    "SinkError",
+    "Source",
+    "SourceContext",
+    "SourceError",
+    "SourceLost",
+    "Stage",
+    "StageContext",
+    "StageError",
+    "StageNames",
+    "StateValue",
+    "TensorSpec",
+    "Text",
+    "View",
+    "event_payload",
+    "geometry",
+    "hookimpl",
+    "option",
+    "picture_name",
+    "result_payload",
+]

@@ -1,0 +1,62 @@
+"""The promise of a source: where frames come from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_vision.contracts.options import Options as BaseOptions
+
+
+class SourceContext(NamedTuple):
+    """What a source is told beside its options: the camera's name and the configuration's folder."""
+
+    camera: str
+    folder: Path
+
+
+class Source(ABC):
+    """Where the frames of one camera come from. All calls come from that camera's own thread.
+
+    name       what `uses` calls it
+    Options    what a user may write beside it
+    live       True: frames come at their own pace, may be missed, and the source is opened again when
+               it is lost. False: a recording; nothing is dropped and None from `read` is its end.
+    rate       frames a second of a recording, None where it is live or unknown
+    """
+
+    name: ClassVar[str]
+    Options: ClassVar[type[BaseOptions]] = BaseOptions
+    live: bool = True
+    rate: float | None = None
+
+    def __init__(self, options: Any, context: SourceContext) -> None:
+        self.options = options
+        self.context = context
+
+    @property
+    def description(self) -> str:
+        """What it is, for logs and topics; never holds a credential."""
+        return self.name
+
+    def open(self) -> None:
+        """Open it, in a bounded time. Raises SourceError where that fails now; it is tried again."""
+
+    @abstractmethod
+    def read(self) -> NDArray[np.uint8] | None:
+        """The next image, (height, width, 3) uint8 BGR (grey is taken too), in a bounded time.
+
+        None: of a live source, this one read failed; of a recording, it has ended. Raises SourceLost
+        where it is clear that no more will come before it is opened again.
+        """
+
+    def skip(self) -> bool:
+        """Pass over one frame as cheaply as possible; False where `read` would have given None."""
+        return self.read() is not None
+
+    def close(self) -> None:
+        """Let go of everything; may be called when not open."""

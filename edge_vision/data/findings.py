@@ -1,0 +1,198 @@
+"""Findings: what stages say about a frame. Each is frozen and names the stage that made it.
+
+A stage leaves `stage` empty; the engine fills in the name the stage has in the configuration.
+Boxes, points and maps are in pixels of the captured frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_vision.data import geometry
+from edge_vision.data.frame import Image, as_image, read_only
+
+
+class Detection(NamedTuple):
+    """One row of Detections, for people: box is (x1, y1, x2, y2) in frame pixels."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    class_id: int
+    label: str
+    track_id: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Objects found, as columns of one length n.
+
+    xyxy       (n, 4) float32, boxes in frame pixels
+    score      (n,) float32 in 0 to 1
+    class_id   (n,) int32, index into labels
+    labels     the names of all classes; a class without one is called by its number
+    track_id   (n,) int64, or None before a tracker
+    keypoints  (n, k, 3) float32: x, y in frame pixels and a score, or None
+    mask       (n, height, width) bool over the frame, or None
+    """
+
+    xyxy: NDArray[np.float32]
+    score: NDArray[np.float32]
+    class_id: NDArray[np.int32]
+    labels: tuple[str, ...] = ()
+    track_id: NDArray[np.int64] | None = None
+    keypoints: NDArray[np.float32] | None = None
+    mask: NDArray[np.bool_] | None = None
+    stage: str = ""
+
+    def __post_init__(self) -> None:
+        count = len(self.score)
+        columns: tuple[tuple[str, Any, tuple[int, ...]], ...] = (
+            ("xyxy", np.float32, (count, 4)),
+            ("score", np.float32, (count,)),
+            ("class_id", np.int32, (count,)),
+            ("track_id", np.int64, (count,)),
+            ("keypoints", np.float32, (count, -1, 3)),
+            ("mask", np.bool_, (count, -1, -1)),
+        )
+        for name, dtype, shape in columns:
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _column(name, value, dtype, shape))
+
+    @classmethod
+    def none(cls, labels: tuple[str, ...] = ()) -> Detections:
+        """Nothing found."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), labels)
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    def __getitem__(self, rows: NDArray[Any] | slice | list[int]) -> Detections:
+        """The chosen rows, by mask, indices or slice, as new Detections."""
+
+        def pick(column: NDArray[Any] | None) -> NDArray[Any] | None:
+            return None if column is None else column[rows]
+
+        return replace(
+            self,
+            xyxy=self.xyxy[rows],
+            score=self.score[rows],
+            class_id=self.class_id[rows],
+            track_id=pick(self.track_id),
+            keypoints=pick(self.keypoints),
+            mask=pick(self.mask),
+        )
+
+    def __iter__(self) -> Iterator[Detection]:
+        for row in range(len(self)):
+            x1, y1, x2, y2 = (float(side) for side in self.xyxy[row])
+            track = None if self.track_id is None else int(self.track_id[row])
+            number = int(self.class_id[row])
+            yield Detection(
+                (x1, y1, x2, y2), float(self.score[row]), number, self.label_of(number), track
+            )
+
+    def label_of(self, class_id: int) -> str:
+        """The name of a class, or its number where it has none."""
+        named = 0 <= class_id < len(self.labels)
+        return self.labels[class_id] if named else str(class_id)
+
+
+def _column(name: str, value: Any, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    array = np.array(value, dtype=dtype)
+    fits = array.ndim == len(shape) and all(
+        wanted in (-1, got) for wanted, got in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        wanted = tuple("any" if side == -1 else side for side in shape)
+        raise ValueError(f"{name} must have the shape {wanted}, not {array.shape}")
+    return read_only(array)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the whole view is: (label, score) rows, best first; scores in 0 to 1."""
+
+    rows: tuple[tuple[str, float], ...]
+    stage: str = ""
+
+    def __post_init__(self) -> None:
+        rows = tuple((str(label), float(score)) for label, score in self.rows)
+        object.__setattr__(self, "rows", rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segments:
+    """Which class each place of the view belongs to.
+
+    class_map  (height, width) uint8, at the resolution the model gives
+    labels     names of the classes; one without is called by its number
+    to_frame   3x3 map from class-map pixels to frame pixels
+    """
+
+    class_map: NDArray[np.uint8]
+    labels: tuple[str, ...]
+    to_frame: geometry.Map
+    stage: str = ""
+
+    def __post_init__(self) -> None:
+        class_map = np.array(self.class_map)
+        if class_map.dtype != np.uint8 or class_map.ndim != 2:
+            raise ValueError(
+                f"class_map is (height, width) uint8, not {class_map.shape} {class_map.dtype}"
+            )
+        object.__setattr__(self, "class_map", read_only(class_map))
+
+    def shares(self) -> tuple[tuple[str, float], ...]:
+        """The share of the map that each class present covers, 0 to 1, largest first."""
+        counts = np.bincount(self.class_map.ravel(), minlength=1)
+        order = np.argsort(-counts, kind="stable")
+        total = max(1, self.class_map.size)
+        return tuple((self.label_of(int(i)), float(counts[i]) / total) for i in order if counts[i])
+
+    def label_of(self, class_id: int) -> str:
+        """The name of a class, or its number where it has none."""
+        return self.labels[class_id] if class_id < len(self.labels) else str(class_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string read from the frame, its score in 0 to 1, and its box in frame pixels."""
+
+    text: str
+    score: float
+    box: tuple[float, float, float, float]
+    stage: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """An image that a stage made, to be sent on images/<name>.
+
+    image     (height, width, 3) uint8 BGR, or (height, width) uint8 for a map such as a mask
+    name      the last part of its topic; empty: the stage's name
+    encoding  "jpeg" for what people look at, "png" where every value counts
+    to_frame  3x3 map from its pixels to frame pixels where it shows the frame, None where it shows
+              no part of it; a stage that hides something paints it here too
+    """
+
+    image: NDArray[np.uint8]
+    name: str = ""
+    encoding: str = "jpeg"
+    to_frame: geometry.Map | None = None
+    stage: str = ""
+
+    def __post_init__(self) -> None:
+        if self.encoding not in ("jpeg", "png"):
+            raise ValueError(f"a picture is encoded as jpeg or png, not {self.encoding}")
+        flat = self.image.ndim == 2 and self.image.dtype == np.uint8
+        image: Image = read_only(self.image) if flat else as_image(self.image)  # type: ignore[assignment]
+        object.__setattr__(self, "image", image)
+
+
+Finding: TypeAlias = Detections | Labels | Segments | Text | Picture

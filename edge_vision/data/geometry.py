@@ -1,0 +1,162 @@
+"""Plane geometry over arrays: 3x3 maps, boxes and polygons.
+
+Coordinates are continuous pixels: x to the right, y down, the pixel in column 0 covers [0, 1), so
+an image of width w spans 0 to w. A map is a 3x3 float64 matrix for column vectors (x, y, 1); the
+last row is (0, 0, 1) unless it is a perspective. Boxes are rows (x1, y1, x2, y2).
+"""
+
+from __future__ import annotations
+
+from math import cos, radians, sin
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Map = NDArray[np.float64]
+Boxes = NDArray[np.float32]
+
+
+def identity() -> Map:
+    """The map that changes nothing."""
+    return np.eye(3)
+
+
+def translation(x: float, y: float) -> Map:
+    """Move by x and y pixels."""
+    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
+
+
+def scaling(x: float, y: float) -> Map:
+    """Stretch about the origin by the factors x and y (negative mirrors)."""
+    return np.diag([x, y, 1.0])
+
+
+def rotation(degrees: float, centre: tuple[float, float] = (0.0, 0.0)) -> Map:
+    """Turn about a centre; positive is clockwise as seen on the screen, because y points down."""
+    c, s = cos(radians(degrees)), sin(radians(degrees))
+    turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    return np.asarray(translation(*centre) @ turn @ translation(-centre[0], -centre[1]))
+
+
+def perspective(source: ArrayLike, target: ArrayLike) -> Map:
+    """The projective map that takes four source points to four target points.
+
+    Solves the eight linear equations of the plane homography with h33 = 1 (Hartley and Zisserman,
+    Multiple View Geometry, 2nd ed., section 4.1, inhomogeneous solution). Raises ValueError where
+    three of the points lie on one line.
+    """
+    rows, right = [], []
+    for (x, y), (u, v) in zip(np.reshape(source, (4, 2)), np.reshape(target, (4, 2)), strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+        right += [u, v]
+    matrix = np.array(rows, dtype=np.float64)
+    if np.linalg.matrix_rank(matrix) < 8:
+        raise ValueError("three of the four points lie on one line")
+    return np.append(np.linalg.solve(matrix, np.array(right, dtype=np.float64)), 1.0).reshape(3, 3)
+
+
+def inverse(matrix: Map) -> Map:
+    """The map back; raises numpy's LinAlgError where the matrix flattens the plane."""
+    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
+
+
+def is_affine(matrix: Map) -> bool:
+    """True where parallel lines stay parallel."""
+    return bool(matrix[2, 0] == 0.0 and matrix[2, 1] == 0.0)
+
+
+def map_points(matrix: Map, points: ArrayLike) -> NDArray[np.float64]:
+    """Map points, (n, 2), through a matrix; gives (n, 2) float64."""
+    xy = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+    if is_affine(matrix):
+        return np.asarray((xy @ matrix[:2, :2].T + matrix[:2, 2]) / matrix[2, 2])
+    mapped = np.column_stack([xy, np.ones(len(xy))]) @ matrix.T
+    return np.asarray(mapped[:, :2] / mapped[:, 2:])
+
+
+def corners(width: float, height: float) -> NDArray[np.float64]:
+    """The corners of the rectangle (0, 0) to (width, height), clockwise on the screen, (4, 2)."""
+    return np.array([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]])
+
+
+def map_boxes(matrix: Map, boxes: ArrayLike) -> Boxes:
+    """Map boxes, (n, 4); gives the upright boxes around the mapped corners, (n, 4) float32."""
+    xyxy = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    points = map_points(matrix, xyxy[:, [0, 1, 2, 1, 2, 3, 0, 3]]).reshape(-1, 4, 2)
+    return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1).astype(np.float32)
+
+
+def clip_boxes(boxes: ArrayLike, width: float, height: float) -> Boxes:
+    """Cut boxes, (n, 4), to an image of that size, in pixels."""
+    limits = np.array([width, height, width, height], dtype=np.float32)
+    return np.clip(np.asarray(boxes, dtype=np.float32).reshape(-1, 4), 0.0, limits)
+
+
+def areas(boxes: ArrayLike) -> NDArray[np.float32]:
+    """Areas of boxes, (n,) float32, in square pixels; a box turned inside out has none."""
+    xyxy = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
+    sides = np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0.0)
+    return np.asarray(sides[:, 0] * sides[:, 1])
+
+
+def iou(first: ArrayLike, second: ArrayLike) -> NDArray[np.float32]:
+    """Intersection over union of each box of `first` (n, 4) with each of `second` (m, 4): (n, m)."""
+    a = np.asarray(first, dtype=np.float32).reshape(-1, 1, 4)
+    b = np.asarray(second, dtype=np.float32).reshape(1, -1, 4)
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    overlap = np.prod(np.maximum(sides, 0.0), axis=-1)
+    union = areas(first)[:, np.newaxis] + areas(second)[np.newaxis, :] - overlap
+    return np.asarray(np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0.0))
+
+
+def suppress(
+    boxes: ArrayLike, score: ArrayLike, class_id: ArrayLike, max_iou: float
+) -> NDArray[np.intp]:
+    """Greedy non-maximum suppression within each class; gives the kept rows, best score first.
+
+    boxes (n, 4), score (n,), class_id (n,). Of two boxes of one class that overlap by more than
+    `max_iou` the one with the higher score stays; of equal scores, the earlier row.
+    """
+    scores = np.asarray(score, dtype=np.float32)
+    classes = np.asarray(class_id)
+    order = np.argsort(-scores, kind="stable")
+    overlaps = iou(boxes, boxes) > max_iou
+    overlaps &= classes[:, np.newaxis] == classes[np.newaxis, :]
+    alive = np.ones(len(scores), dtype=bool)
+    kept: list[int] = []
+    for row in order:
+        if alive[row]:
+            kept.append(int(row))
+            alive &= ~overlaps[row]
+            alive[row] = False
+    return np.array(kept, dtype=np.intp)
+
+
+def clip_polygon(polygon: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The part of a polygon inside a convex one, (k, 2); empty (0, 2) where they do not meet.
+
+    Sutherland and Hodgman, "Reentrant polygon clipping", CACM 17(1), 1974. Either winding is taken.
+    """
+    if signed_area(by) < 0:
+        by = by[::-1]
+    points = polygon
+    for start, end in zip(by, np.roll(by, -1, axis=0), strict=True):
+        if not len(points):
+            break
+        edge = end - start
+        side = edge[0] * (points[:, 1] - start[1]) - edge[1] * (points[:, 0] - start[0])
+        kept = []
+        for i, point in enumerate(points):
+            before, there = side[i - 1], side[i]
+            if (before >= 0.0) != (there >= 0.0):
+                kept.append(points[i - 1] + (point - points[i - 1]) * before / (before - there))
+            if there >= 0.0:
+                kept.append(point)
+        points = np.array(kept, dtype=np.float64).reshape(-1, 2)
+    return points if len(points) >= 3 else np.zeros((0, 2))
+
+
+def signed_area(polygon: NDArray[np.float64]) -> float:
+    """The polygon's area, positive where its corners run clockwise on the screen (shoelace)."""
+    x, y = polygon[:, 0], polygon[:, 1]
+    return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) / 2.0)

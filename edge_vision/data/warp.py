@@ -1,0 +1,90 @@
+"""Warping: how the pixels of a view are taken from an image, and the reference that defines it.
+
+A warp is a function `(image, matrix, size, border, window) -> pixels`:
+
+image    (height, width, 3) uint8
+matrix   3x3 map from view coordinates to image coordinates, both continuous (see geometry)
+size     (width, height) of the view, in pixels
+border   colour (blue, green, red) of view pixels that see nothing
+window   convex polygon (k, 2) in image coordinates outside of which nothing is seen, or None
+pixels   (height, width, 3) uint8 of the view
+
+What every warp must compute: where the map shrinks both axes by a factor of two or more, the image
+is first reduced by block averages over k x k pixels, k the whole part of the smaller factor, which
+keeps small things from vanishing between the samples; then each view pixel whose centre maps inside
+the image (and the window) is sampled bilinearly, edges repeated, and every other has the border
+colour. The daemon uses OpenCV for it (builtin/warp.py); this one is plain numpy, for tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_vision.data import geometry
+from edge_vision.data.frame import Image
+
+Colour = tuple[int, int, int]
+Window = NDArray[np.float64]
+Warp = Callable[[Image, geometry.Map, tuple[int, int], Colour, Window | None], Image]
+
+
+def shrink_factor(matrix: geometry.Map) -> int:
+    """By how many whole pixels the map steps per view pixel along its slower axis, at least 1."""
+    if not geometry.is_affine(matrix):
+        return 1
+    steps = np.hypot(matrix[0, :2], matrix[1, :2])
+    return max(1, int(steps.min() + 1e-6))
+
+
+def reference_warp(
+    image: Image,
+    matrix: geometry.Map,
+    size: tuple[int, int],
+    border: Colour,
+    window: Window | None = None,
+) -> Image:
+    """Warp in plain numpy, as the module's text defines it; slow and exact."""
+    width, height = size
+    columns, rows = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    points = geometry.map_points(matrix, np.column_stack([columns.ravel(), rows.ravel()]))
+    seen = _inside(points, geometry.corners(image.shape[1], image.shape[0]))
+    if window is not None:
+        seen &= _inside(points, window) if len(window) else False
+    factor = shrink_factor(matrix)
+    pixels = np.empty((height * width, 3), dtype=np.uint8)
+    pixels[:] = border
+    pixels[seen] = _bilinear(_block_average(image, factor), points[seen] / factor)
+    return pixels.reshape(height, width, 3)
+
+
+def _inside(points: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDArray[np.bool_]:
+    if geometry.signed_area(polygon) < 0:
+        polygon = polygon[::-1]
+    inside = np.ones(len(points), dtype=bool)
+    for start, end in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        edge, offset = end - start, points - start
+        inside &= edge[0] * offset[:, 1] - edge[1] * offset[:, 0] >= 0.0
+    return inside
+
+
+def _block_average(image: Image, factor: int) -> NDArray[np.float64]:
+    if factor == 1:
+        return image.astype(np.float64)
+    height, width = (side // factor * factor for side in image.shape[:2])
+    blocks = image[:height, :width].reshape(height // factor, factor, width // factor, factor, 3)
+    return np.asarray(np.rint(blocks.mean(axis=(1, 3))))
+
+
+def _bilinear(image: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    x = np.clip(points[:, 0] - 0.5, 0, width - 1)
+    y = np.clip(points[:, 1] - 0.5, 0, height - 1)
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    fx, fy = (x - left)[:, np.newaxis], (y - top)[:, np.newaxis]
+    upper = image[top, left] * (1 - fx) + image[top, right] * fx
+    lower = image[bottom, left] * (1 - fx) + image[bottom, right] * fx
+    return np.asarray(np.rint(upper * (1 - fy) + lower * fy), dtype=np.uint8)
