@@ -26,12 +26,14 @@ class Source(ABC):
     Options    what a user may write beside it
     live       True: frames come at their own pace, may be missed, and the source is opened again when
                it is lost. False: a recording; nothing is dropped and None from `read` is its end.
+    silence    seconds without a frame after which a live source that gave frames is called offline
     rate       frames a second of a recording, None where it is live or unknown
     """
 
     name: ClassVar[str]
     Options: ClassVar[type[BaseOptions]] = BaseOptions
     live: bool = True
+    silence: float = 8.0
     rate: float | None = None
 
     def __init__(self, options: Any, context: SourceContext) -> None:

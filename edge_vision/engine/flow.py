@@ -1,0 +1,164 @@
+"""The flow of one camera's frames: from the mailbox through the steps to the delivery."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from threading import Condition
+
+from edge_vision.data.frame import Frame
+from edge_vision.data.result import Result
+from edge_vision.data.warp import Warp
+from edge_vision.engine.mailbox import Mailbox
+from edge_vision.engine.step import FrameFailed, Step
+from edge_vision.engine.tally import Tally
+from edge_vision.engine.turns import Job, Turns
+from edge_vision.engine.workers import OVERDUE, Workers
+
+
+class Flow:
+    """Takes frames in and sees each one to its end: delivered, dropped or failed, and counted.
+
+    As many frames are in flight as there are workers. While one of them is stuck in a stage no other
+    is begun, so that a camera can hold up one worker and not all of them.
+
+    live     frames that are not taken in time are overwritten; else there is always time
+    deliver  takes the finished results, in order, one at a time
+    drained  is called when the last frame of an ended source is through
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        workers: Workers,
+        tally: Tally,
+        *,
+        warp: Warp,
+        live: bool,
+        deliver: Callable[[Result], None],
+        drained: Callable[[], None],
+    ) -> None:
+        self._steps = steps
+        self._workers = workers
+        self._tally = tally
+        self._warp = warp
+        self._live = live
+        self._deliver = deliver
+        self._drained = drained
+        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox()
+        self._turns = Turns()
+        self._changed = Condition()
+        self._queued = False
+        self._ended = False
+        self._closed = False
+
+    def wait_for_room(self, timeout: float) -> bool:
+        """Wait, where nothing may be dropped, until a frame can be put; False where it still cannot."""
+        return self._live or self._mailbox.wait_for_room(timeout)
+
+    def put(self, frame: Frame, received: float) -> None:
+        """Take a frame in, captured at `received` (time.monotonic() seconds)."""
+        if self._mailbox.put((frame, received)) is not None:
+            self._tally.dropped("overwritten")
+        self._queue()
+
+    def end(self) -> None:
+        """No more frames will be put; `drained` is called when the last one is through."""
+        with self._changed:
+            self._ended = True
+        self._notice_end()
+
+    def stop(self, timeout: float) -> bool:
+        """Drop what has not begun and wait for what has; False where that took too long."""
+        with self._changed:
+            if self._mailbox.take() is not None:
+                self._tally.dropped("stopped")
+            idle = self._changed.wait_for(lambda: not len(self._turns), timeout)
+            self._closed = True
+            return idle
+
+    def oldest_begun(self) -> float | None:
+        """When the frame that is being worked on for the longest was begun, time.monotonic() seconds."""
+        return self._turns.oldest_begun()
+
+    def _queue(self) -> None:
+        with self._changed:
+            if self._queued:
+                return
+            self._queued = True
+        self._workers.submit(self._work)
+
+    def _work(self) -> None:
+        job = self._next_job()
+        if job is not None:
+            self._run(job)
+
+    def _next_job(self) -> Job | None:
+        """The next frame, lined up; None where there is none, or enough of them are in flight."""
+        with self._changed:
+            self._queued = False
+            if len(self._turns) >= self._workers.count or self._is_stuck():
+                return None
+            item = self._mailbox.take()
+            if item is None:
+                return None
+            frame, received = item
+            job = Job(Result.of(frame, self._warp), received, begun=time.monotonic())
+            self._turns.enter(job)
+        if self._mailbox:
+            self._queue()
+        return job
+
+    def _is_stuck(self) -> bool:
+        begun = self._turns.oldest_begun()
+        return begun is not None and time.monotonic() - begun > OVERDUE
+
+    def _run(self, job: Job) -> None:
+        """Take a frame through its steps until it is done, or parked until its turn comes."""
+        while True:
+            step = self._steps[job.step] if job.step < len(self._steps) else None
+            if (step is None or step.ordered) and not self._turns.admit(job):
+                return
+            if step is None:
+                self._finish(job)
+                return
+            try:
+                after = step(job.result)
+            except FrameFailed:
+                self._leave(job, self._tally.failed)
+                return
+            if after is None:
+                self._leave(job, partial(self._tally.dropped, step.name))
+                return
+            job.result = after
+            self._resume(self._turns.passed(job))
+
+    def _finish(self, job: Job) -> None:
+        if self._closed:
+            self._leave(job, partial(self._tally.dropped, "stopped"))
+            return
+        self._deliver(replace(job.result, sequence=self._tally.next_sequence()))
+        self._leave(job, lambda: self._tally.delivered(time.monotonic() - job.received))
+
+    def _leave(self, job: Job, count: Callable[[], None]) -> None:
+        count()
+        self._resume(self._turns.left(job))
+        if self._mailbox:
+            self._queue()
+        self._notice_end()
+
+    def _resume(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            job.begun = time.monotonic()
+            self._workers.submit(partial(self._run, job), first=True)
+
+    def _notice_end(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+            drained = self._ended and not self._mailbox and not len(self._turns)
+            if drained:
+                self._ended = False
+        if drained:
+            self._drained()

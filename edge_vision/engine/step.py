@@ -1,0 +1,95 @@
+"""A step: one stage in its place in a camera's pipeline, guarded."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from types import MappingProxyType
+
+from edge_vision.contracts.stage import Stage
+from edge_vision.data.errors import StageError
+from edge_vision.data.result import Result
+from edge_vision.engine.breaker import Breaker
+from edge_vision.engine.incident import Incident
+from edge_vision.engine.tally import Tally
+
+log = logging.getLogger(__name__)
+
+
+class FrameFailed(Exception):
+    """The frame is lost: the stage raised, or is being left alone after it kept failing."""
+
+
+class Step:
+    """Calls the stage, names and times what it says, and leaves it alone while it keeps failing.
+
+    A stage that fails loses its frame. It is never skipped over: behind it might be a picture that it
+    was there to hide.
+    """
+
+    def __init__(self, stage: Stage, tally: Tally, incident: Incident, breaker: Breaker) -> None:
+        self.stage = stage
+        self.name = stage.context.name
+        self._label = f"{stage.context.camera}: stage {self.name}"
+        self._tally = tally
+        self._incident = incident
+        self._breaker = breaker
+
+    @property
+    def ordered(self) -> bool:
+        """True where frames must pass one at a time, in order."""
+        return self.stage.stateful
+
+    def __call__(self, result: Result) -> Result | None:
+        """What is known after the stage; None where it drops the frame. Raises FrameFailed."""
+        if not self._breaker.allows():
+            raise FrameFailed(f"{self._label} is being left alone")
+        started = time.perf_counter()
+        try:
+            after = self._checked(self.stage(result))
+        except Exception as error:
+            self._tally.stage_ran(self.name, time.perf_counter() - started, failed=True)
+            self._failed(error)
+            raise FrameFailed(self._label) from error
+        seconds = time.perf_counter() - started
+        self._tally.stage_ran(self.name, seconds, failed=False)
+        if self._breaker.succeeded():
+            log.info("%s works again", self._label)
+            self._tally.stage_open(self.name, False)
+            self._incident.end()
+        return after if after is None else self._signed(after, seconds)
+
+    def end_incident(self) -> None:
+        """No more frames come: whatever was failing is over."""
+        self._incident.end()
+
+    def close(self) -> None:
+        """End what is still open and close the stage."""
+        self.end_incident()
+        try:
+            self.stage.close()
+        except Exception:
+            log.exception("%s failed to close", self._label)
+
+    def _checked(self, after: object) -> Result | None:
+        if after is None or isinstance(after, Result):
+            return after
+        raise StageError(f"a stage returns a Result or None, not {type(after).__name__}")
+
+    def _signed(self, result: Result, seconds: float) -> Result:
+        """The result with the stage's name on its findings, and its time."""
+        findings = result.findings
+        if not all(finding.stage for finding in findings):
+            findings = tuple(f if f.stage else replace(f, stage=self.name) for f in findings)
+        timings = MappingProxyType({**result.timings, self.name: seconds * 1000.0})
+        return replace(result, findings=findings, timings=timings)
+
+    def _failed(self, error: Exception) -> None:
+        opened = self._breaker.failed()
+        if opened:
+            log.error("%s keeps failing and is left alone for a while: %s", self._label, error)
+            self._tally.stage_open(self.name, True)
+            self._incident.begin(stage=self.name, error=f"{type(error).__name__}: {error}"[:500])
+        elif self._breaker.failures == 1:
+            log.warning("%s lost a frame: %s", self._label, error, exc_info=error)

@@ -1,0 +1,125 @@
+"""One pool of worker threads for all cameras."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Condition, Thread, current_thread
+
+log = logging.getLogger(__name__)
+
+OVERDUE = 2.0
+"""Seconds after which a worker still busy with one frame is taken for stuck and gets a substitute."""
+
+Task = Callable[[], None]
+
+
+class Workers:
+    """So many threads, taking tasks in turn. A task is a piece of work on one frame.
+
+    A stage that hangs takes its thread with it, and Python cannot stop a thread. So `check`, called
+    every now and then, starts a substitute for each worker that has been busy for too long; when
+    the stuck one comes back after all, one thread too many goes home. One camera never stops another.
+    """
+
+    def __init__(
+        self, count: int, *, overdue: float = OVERDUE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._count = count
+        self._overdue = overdue
+        self._clock = clock
+        self._changed = Condition()
+        self._tasks: deque[Task] = deque()
+        self._busy_since: dict[Thread, float] = {}
+        self._threads: set[Thread] = set()
+        self._stuck: set[Thread] = set()
+        self._stopping = False
+        self._started = 0
+
+    @property
+    def count(self) -> int:
+        """How many threads compute at once."""
+        return self._count
+
+    @property
+    def stuck(self) -> int:
+        """How many threads are busy with one frame for too long."""
+        return len(self._stuck)
+
+    def start(self) -> None:
+        """Start the threads."""
+        with self._changed:
+            self._fill()
+
+    def resize(self, count: int) -> None:
+        """Work with another number of threads from now on."""
+        with self._changed:
+            self._count = count
+            self._fill()
+            self._changed.notify_all()
+
+    def submit(self, task: Task, *, first: bool = False) -> None:
+        """Queue a task, at the front where `first`."""
+        with self._changed:
+            if first:
+                self._tasks.appendleft(task)
+            else:
+                self._tasks.append(task)
+            self._changed.notify()
+
+    def check(self) -> None:
+        """Start substitutes for workers that are stuck."""
+        with self._changed:
+            limit = self._clock() - self._overdue
+            for thread, since in self._busy_since.items():
+                if since < limit and thread not in self._stuck:
+                    self._stuck.add(thread)
+                    log.warning("%s is busy with one frame for over %g s", thread.name, self._overdue)
+            self._fill()
+
+    def stop(self, timeout: float) -> bool:
+        """Let the threads go home; False where some are stuck after `timeout` seconds."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+            threads = list(self._threads)
+        deadline = time.monotonic() + timeout
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
+
+    def _fill(self) -> None:
+        while not self._stopping and len(self._threads) - len(self._stuck) < self._count:
+            thread = Thread(target=self._work, name=f"worker-{self._started}", daemon=True)
+            self._started += 1
+            self._threads.add(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        me = current_thread()
+        while (task := self._next_task(me)) is not None:
+            try:
+                task()
+            except Exception:  # a camera guards its own tasks: this is a mistake of the engine
+                log.exception("a worker's task failed")
+
+    def _next_task(self, me: Thread) -> Task | None:
+        with self._changed:
+            self._busy_since.pop(me, None)
+            self._stuck.discard(me)
+            while not self._tasks:
+                if self._goes_home():
+                    self._threads.discard(me)
+                    return None
+                self._changed.wait()
+            if self._goes_home():
+                self._threads.discard(me)
+                self._changed.notify()
+                return None
+            self._busy_since[me] = self._clock()
+            return self._tasks.popleft()
+
+    def _goes_home(self) -> bool:
+        return self._stopping or len(self._threads) - len(self._stuck) > self._count

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from threading import Event, Lock
+
+from edge_vision.engine.workers import Workers
+from tests.engine.rig import wait_until
+
+
+def test_as_many_tasks_run_at_once_as_there_are_workers() -> None:
+    workers = Workers(3)
+    workers.start()
+    gate, lock, now, most = Event(), Lock(), [0], [0]
+
+    def task() -> None:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        gate.wait(10)
+        with lock:
+            now[0] -= 1
+
+    for _ in range(6):
+        workers.submit(task)
+    wait_until(lambda: most[0] == 3)
+    gate.set()
+    assert workers.stop(5)
+    assert most[0] == 3
+
+
+def test_a_stuck_worker_gets_a_substitute_and_the_surplus_goes_home() -> None:
+    workers = Workers(1, overdue=0.0)
+    workers.start()
+    hang, started, done = Event(), Event(), Event()
+
+    def stuck() -> None:
+        started.set()
+        hang.wait(10)
+
+    workers.submit(stuck)
+    assert started.wait(5)
+    workers.submit(done.set)
+    assert not done.is_set()
+    workers.check()
+    assert done.wait(5)
+    assert workers.stuck == 1
+    hang.set()
+    wait_until(lambda: workers.stuck == 0)
+    again = Event()
+    workers.submit(again.set)
+    assert again.wait(5)
+    assert workers.stop(5)
+
+
+def test_a_task_that_raises_does_not_cost_a_worker() -> None:
+    workers = Workers(1)
+    workers.start()
+    done = Event()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    workers.submit(fail)
+    workers.submit(done.set)
+    assert done.wait(5)
+    assert workers.stop(5)
+
+
+def test_the_number_of_workers_can_change_while_they_work() -> None:
+    workers = Workers(1)
+    workers.start()
+    workers.resize(3)
+    both = [Event(), Event(), Event()]
+    gate = Event()
+
+    def task(mine: Event) -> None:
+        mine.set()
+        gate.wait(10)
+
+    for event in both:
+        workers.submit(lambda event=event: task(event))  # type: ignore[misc]
+    assert all(event.wait(5) for event in both)
+    gate.set()
+    workers.resize(1)
+    last = Event()
+    workers.submit(last.set)
+    assert last.wait(5)
+    assert workers.stop(5)
