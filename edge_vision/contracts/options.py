@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from edge_vision.data.errors import ConfigError, suggestion
 
-ModelName = Annotated[str, Field(min_length=1, json_schema_extra={"names": "model"})]
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Marks an option that names something else of the configuration: a "model", or "stages"."""
+
+    kind: Literal["model", "stages"]
+
+
+ModelName = Annotated[str, Names("model")]
 """An option that names a model of the configuration's [models]."""
 
-StageNames = Annotated[
-    tuple[Annotated[str, Field(min_length=1)], ...], Field(json_schema_extra={"names": "stages"})
-]
+StageNames = Annotated[tuple[str, ...], Names("stages")]
 """An option that lists earlier stages of the same camera by their names."""
 
 
@@ -34,9 +42,10 @@ class Options(BaseModel):
     def parse(cls, table: Mapping[str, Any]) -> Self:
         """Read a table of the configuration; raises ConfigError with the path of what is wrong."""
         try:
-            return cls.model_validate_json(json.dumps(dict(table)))
-        except TypeError as error:
-            raise ConfigError(f"not a value this program can use ({error})") from None
+            return cls.model_validate_json(json.dumps(table))
+        except TypeError:
+            path = _path(_odd_value(table))
+            raise ConfigError("a date or time has no use here; write a text or a number", path) from None
         except ValidationError as error:
             raise explain(error, cls) from None
 
@@ -70,13 +79,14 @@ def option(
         extra["unit"] = unit
     if live:
         extra["live"] = True
-    return Field(default, description=text or None, json_schema_extra=extra or None, **bounds)
+    if extra:  # an explicit None would erase what ModelName and StageNames carry
+        bounds["json_schema_extra"] = extra
+    return Field(default, description=text or None, **bounds)
 
 
 def names_kind(info: FieldInfo) -> str | None:
     """What an option names: "model", "stages", or None."""
-    kind = _extra(info).get("names")
-    return kind if isinstance(kind, str) else None
+    return next((mark.kind for mark in info.metadata if isinstance(mark, Names)), None)
 
 
 def explain(error: ValidationError, options: type[BaseModel]) -> ConfigError:
@@ -103,6 +113,23 @@ def _extra(info: FieldInfo) -> dict[str, Any]:
     return extra if isinstance(extra, dict) else {}
 
 
+def _odd_value(value: Any) -> tuple[int | str, ...]:
+    """Where, in tables read from TOML, a value lies that JSON does not know: a date or a time."""
+    items: Iterable[tuple[int | str, Any]]
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    else:
+        return ()
+    for key, inner in items:
+        if isinstance(inner, date | time):
+            return (key,)
+        if below := _odd_value(inner):
+            return (key, *below)
+    return ()
+
+
 def _path(location: tuple[int | str, ...]) -> str:
     path = ""
     for part in location:
@@ -115,25 +142,25 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 def _known(options: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The names allowed in the (possibly nested) table at a location."""
+    annotation: Any = options
     for part in location:
-        if isinstance(part, int):
-            continue
-        info = options.model_fields.get(part)
-        nested = _nested(info.annotation) if info is not None else None
-        if nested is None:
-            return []
-        options = nested
-    return list(options.model_fields)
+        table = _table(annotation)
+        if isinstance(part, str) and table is not None:
+            info = table.model_fields.get(part)
+            annotation = None if info is None else info.annotation
+        else:  # an item of an array, or an entry of a table of tables
+            annotation = next(iter(get_args(annotation)[-1:]), None)
+    found = _table(annotation)
+    return [] if found is None else list(found.model_fields)
 
 
-def _nested(annotation: Any) -> type[BaseModel] | None:
+def _table(annotation: Any) -> type[BaseModel] | None:
+    """The class of options that an annotation is, or may be."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _nested(inner)
-        if found is not None:
-            return found
-    return None
+    if get_origin(annotation) in (dict, tuple, list):
+        return None
+    return next((table for inner in get_args(annotation) if (table := _table(inner))), None)
 
 
 def _shown(value: Any) -> str:

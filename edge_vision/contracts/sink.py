@@ -50,8 +50,17 @@ class Sink(ABC):
         self.options = options
         self.context = context
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts, such as passwords, that no log may show."""
+        return ()
+
     def open(self) -> None:
         """Start; a peer that is away is no error. Raises SinkError where it can never work."""
+
+    def wait_until_ready(self, timeout: float) -> bool:
+        """Wait until a result would be on its way at once; False where `timeout` seconds passed."""
+        return True
 
     @abstractmethod
     def write(self, result: Result, *, wait: bool = False) -> None:

@@ -45,6 +45,11 @@ class Source(ABC):
         """What it is, for logs and topics; never holds a credential."""
         return self.name
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts, such as passwords, that no log may show."""
+        return ()
+
     def open(self) -> None:
         """Open it, in a bounded time. Raises SourceError where that fails now; it is tried again."""
 

@@ -386,7 +386,9 @@ def test_a_frame_that_is_no_image_counts_as_a_lost_source() -> None:
     with rig() as made:
         camera = made.camera(FakeSource([still(), bad, still()], live=True))
         wait_until(lambda: camera.tally.counts().captured == 2)
-        assert made.whats("started") == ["camera-lost"]
+        first = made.sink.seen.events[0]
+        assert (first.what, first.type) == ("camera-lost", "started")
+        assert "an image is (height, width, 3) uint8" in str(first.details["error"])
 
 
 def test_a_sink_that_comes_later_is_told_how_things_stand() -> None:

@@ -1,0 +1,190 @@
+"""The command line: one function a command. Exit status: 0 done, 1 failed, 2 usage, 78 configuration."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from uuid import uuid4
+
+from edge_vision.contracts.schemas import schema_of
+from edge_vision.data.errors import ConfigError, EdgeVisionError, PluginError
+from edge_vision.service.config import ConfigFileError, ConfigTables, read_config
+from edge_vision.service.daemon import Daemon
+from edge_vision.service.demo import DemoWishes, run_demo
+from edge_vision.service.draft import Draft, make_draft, plugin_folder
+from edge_vision.service.logs import start_logging
+from edge_vision.service.plugins import BUILTIN, PluginInfo, Plugins, load_plugins
+
+WRONG_CONFIGURATION = os.EX_CONFIG
+USER_INFO = re.compile(r"(://[^\s/:@]*:)[^\s]*@")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit status."""
+    parser = make_parser()
+    wishes = parser.parse_args(arguments)
+    start_logging(wishes.log_level)
+    try:
+        status: int = wishes.command(wishes)
+        sys.stdout.flush()
+    except (ConfigError, PluginError) as error:
+        print(USER_INFO.sub(r"\1***@", str(error)), file=sys.stderr)
+        return WRONG_CONFIGURATION
+    except EdgeVisionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python must not complain about it at its exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="edge-vision", description="Turns cameras into facts on MQTT.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"edge-vision {version('edge-vision')}")
+    parser.add_argument(
+        "--log-level",
+        default="info",
+        choices=("debug", "info", "warning", "error"),
+        help="default: info",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    demo = commands.add_parser("demo", help="see it work, with nothing to configure")
+    demo.add_argument(
+        "--source", default="test", help="a camera, a file, a folder; default: a drawn scene"
+    )
+    demo.add_argument("--model", type=Path, help="any .tflite file, to see what it finds")
+    demo.add_argument("--labels", type=Path, help="its labels, one a line, where it carries none")
+    demo.add_argument(
+        "--seconds", type=float, default=0.0, help="stop after so long; default: on Ctrl-C"
+    )
+    demo.add_argument("--port", type=int, default=1883, help="of the embedded broker; default: 1883")
+    demo.set_defaults(command=_demo)
+
+    run = commands.add_parser("run", help="run the daemon")
+    run.add_argument("config", type=Path, metavar="CONFIG")
+    run.set_defaults(command=lambda wishes: Daemon(wishes.config).run())
+
+    check = commands.add_parser("check", help="check a configuration and build it, opening no camera")
+    check.add_argument("config", type=Path, metavar="CONFIG")
+    check.set_defaults(command=_check)
+
+    schema = commands.add_parser("schema", help="print a JSON Schema")
+    schema.add_argument(
+        "kind", nargs="?", default="result", choices=("config", "result", "event", "stats")
+    )
+    schema.set_defaults(command=_schema)
+
+    plugins = commands.add_parser("plugins", help="see the plugins")
+    actions = plugins.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="list plugins and what they offer")
+    listing.add_argument(
+        "config", nargs="?", type=Path, metavar="CONFIG", help="also its plugins folder"
+    )
+    listing.add_argument("--config", dest="config", type=Path, help=argparse.SUPPRESS)
+    listing.add_argument("--folder", type=Path, help="also this folder of single-file plugins")
+    listing.add_argument("--json", action="store_true", help="for a program")
+    listing.set_defaults(command=_list_plugins)
+    return parser
+
+
+def _demo(wishes: argparse.Namespace) -> int:
+    return run_demo(DemoWishes(wishes.source, wishes.model, wishes.labels, wishes.seconds, wishes.port))
+
+
+def _check(wishes: argparse.Namespace) -> int:
+    draft = make_draft(wishes.config, uuid4().hex, _change_nothing)
+    for plugin in draft.plugins.broken:
+        print(
+            f"{plugin.origin}: the plugin {plugin.name} does not load: {plugin.error}", file=sys.stderr
+        )
+    print(f"{wishes.config}: good: {_summary(draft)}")
+    draft.shelf.close()
+    return 0
+
+
+def _summary(draft: Draft) -> str:
+    parts = [
+        f"{len(found)} {noun}{'' if len(found) == 1 else 's'} ({', '.join(found)})"
+        for noun, found in (
+            ("camera", draft.cameras),
+            ("model", draft.shelf.models),
+            ("sink", draft.sinks),
+        )
+        if found
+    ]
+    return ", ".join(parts)
+
+
+def _change_nothing(camera: str, key: str, _text: str) -> bool:
+    raise ConfigError("nothing is running", f"{camera}.{key}")
+
+
+def _schema(wishes: argparse.Namespace) -> int:
+    schema = ConfigTables.model_json_schema() if wishes.kind == "config" else schema_of(wishes.kind)
+    print(json.dumps(schema, indent=2))
+    return 0
+
+
+def _list_plugins(wishes: argparse.Namespace) -> int:
+    folder: Path | None = wishes.folder
+    disable: tuple[str, ...] = ()
+    if wishes.config is not None:
+        config = read_config(wishes.config)
+        folder, disable = folder or plugin_folder(config), config.tables.plugins.disable
+    try:
+        plugins = load_plugins(folder, disable)
+    except ConfigError as error:
+        if wishes.config is None:
+            raise
+        raise ConfigFileError(read_config(wishes.config).located(error)) from error
+    rows = [_plugin_row(plugins, info) for info in (_builtin(), *plugins.infos)]
+    if wishes.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        _print_rows(rows)
+    return 1 if plugins.broken else 0
+
+
+def _builtin() -> PluginInfo:
+    return PluginInfo(BUILTIN, f"edge-vision {version('edge-vision')}")
+
+
+def _plugin_row(plugins: Plugins, info: PluginInfo) -> dict[str, object]:
+    row: dict[str, object] = {"name": info.name, "origin": info.origin}
+    for catalogue in plugins.registry.catalogues:
+        row[f"{catalogue.kind}s"] = catalogue.of(info.name)
+    row["status"] = "disabled" if info.blocked else "broken" if info.error else "loaded"
+    if info.error:
+        row["error"] = info.error
+    return row
+
+
+def _print_rows(rows: Sequence[dict[str, object]]) -> None:
+    name_width = max(len(str(row["name"])) for row in rows)
+    origin_width = max(len(str(row["origin"])) for row in rows)
+    for row in rows:
+        offers = [
+            f"{kind}: {', '.join(found)}"
+            for kind in ("sources", "stages", "sinks")
+            if isinstance(found := row[kind], list) and found
+        ]
+        says = "; ".join(offers) if row["status"] == "loaded" else str(row.get("error", row["status"]))
+        print(f"{row['name']!s:<{name_width}}  {row['origin']!s:<{origin_width}}  {says}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

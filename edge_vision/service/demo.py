@@ -1,0 +1,130 @@
+"""The demo: an embedded broker, a configuration written on the spot, the daemon, and a subscriber.
+
+Nothing in it is played: the daemon runs as ever, and what is printed is what comes back over MQTT.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+from edge_vision.builtin.locations import parse_source
+from edge_vision.data.errors import ConfigError
+from edge_vision.service.broker import embedded_broker
+from edge_vision.service.config import ModelTable
+from edge_vision.service.console import Console
+from edge_vision.service.daemon import Daemon
+from edge_vision.service.plugins import load_plugins
+from edge_vision.service.shelf import Shelf
+
+STAGE_OF_TASK = {
+    "classify": '{ uses = "classify", name = "model", model = "model" }',
+    "detect": '{ uses = "detect", name = "model", model = "model" }',
+    "segment": '{ uses = "segment", name = "model", model = "model" }',
+    "generate": '{ uses = "generate", name = "model", model = "model" }',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoWishes:
+    """What was asked of the demo; `seconds` of 0 means until it is stopped."""
+
+    source: str
+    model: Path | None
+    labels: Path | None
+    seconds: float
+    port: int
+
+
+def run_demo(wishes: DemoWishes) -> int:
+    """Run the demo; gives the exit status."""
+    with tempfile.TemporaryDirectory(prefix="edge-vision-demo-") as folder:
+        text = demo_config(wishes)
+        with embedded_broker(wishes.port) as port:
+            file = Path(folder) / "demo.toml"
+            file.write_text(text.replace("PORT", str(port)), encoding="utf-8")
+            print(_greeting(file.read_text(encoding="utf-8"), port), flush=True)
+            daemon = Daemon(file)
+            timer = Timer(wishes.seconds, daemon.request_stop)
+            timer.daemon = True
+            with Console("127.0.0.1", port, "edge-vision/demo/camera"):
+                if wishes.seconds > 0:
+                    timer.start()
+                try:
+                    return daemon.run()
+                finally:
+                    timer.cancel()
+
+
+def demo_config(wishes: DemoWishes) -> str:
+    """The demo's configuration, with PORT for the port, as somebody could have typed it."""
+    model, stage = "", ""
+    if wishes.model is not None:
+        table = {"bundle": str(wishes.model.resolve())}
+        if wishes.labels is not None:
+            table["labels"] = str(wishes.labels.resolve())
+        model = f"\n[models.model]\n{_lines(table)}\n"
+        stage = f"  {_stage_for(table)},\n"
+    return f"""node = "demo"
+stats_interval = 2.0
+
+[mqtt]
+host = "127.0.0.1"
+port = PORT
+{model}
+[cameras.camera]
+source = {_source(wishes.source)}
+stages = [
+  {{ uses = "contrast" }},
+  {{ uses = "motion", gate = false, mask = true }},
+{stage}  {{ uses = "anonymise", stages = ["motion"], method = "pixelate" }},
+  {{ uses = "annotate", fps = 2 }},
+]
+"""
+
+
+def _source(written: str) -> str:
+    """The source as TOML: a file plays in real time and again and again."""
+    table = parse_source(written, Path.cwd())
+    if table["uses"] != "test":
+        for key in ("url", "path"):
+            place = table.get(key)
+            if isinstance(place, str) and Path(place).exists() and not Path(place).is_char_device():
+                again = {"realtime": True, "loop": True}
+                table = {**table, key: str(Path(place).resolve()), **again}
+    inside = ", ".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
+    return f"{{ {inside} }}"
+
+
+def _stage_for(table: dict[str, str]) -> str:
+    """The stage that suits a model, told by the model itself."""
+    shelf = Shelf({"model": ModelTable.parse(table)}, Path.cwd(), load_plugins().manager)
+    try:
+        task = shelf.model("model").bundle.task
+    finally:
+        shelf.close()
+    if task not in STAGE_OF_TASK:
+        raise ConfigError(f"cannot tell what {table['bundle']} is for; name its task in a bundle.toml")
+    return STAGE_OF_TASK[task]
+
+
+def _lines(table: dict[str, Any]) -> str:
+    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
+
+
+def _greeting(config: str, port: int) -> str:
+    shown = "\n".join(f"    {line}".rstrip() for line in config.strip().splitlines())
+    return f"""This configuration runs now, with an embedded MQTT broker on 127.0.0.1:{port}:
+
+{shown}
+
+Follow it from another terminal, pictures left out:
+
+    mosquitto_sub -p {port} -v -t 'edge-vision/demo/#' -T 'edge-vision/demo/+/images/#'
+
+Here is what arrives over MQTT:
+"""

@@ -1,0 +1,131 @@
+"""A draft: a configuration whose parts have all been made and checked, and none of them started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_vision.contracts.sink import Setter, Sink
+from edge_vision.data.errors import ConfigError, PluginError
+from edge_vision.data.payload import Identity
+from edge_vision.engine.camera import CameraPlan
+from edge_vision.service.assembly import Assembler, root_of
+from edge_vision.service.config import CameraTable, Config, ConfigFileError, Table, read_config
+from edge_vision.service.plugins import Plugins, load_plugins
+from edge_vision.service.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class CameraDraft:
+    """A camera that could be started, its table, and the models its stages asked for."""
+
+    plan: CameraPlan
+    table: CameraTable
+    models: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SinkDraft:
+    """A sink that could be opened (or runs already), and the table it was made from."""
+
+    sink: Sink
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything that a configuration describes, made and checked."""
+
+    config: Config
+    identity: Identity
+    plugins: Plugins
+    fingerprint: tuple[object, ...]
+    shelf: Shelf
+    cameras: Mapping[str, CameraDraft]
+    sinks: Mapping[str, SinkDraft]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts that no log may show."""
+        of_sources = [secret for made in self.cameras.values() for secret in made.plan.source.secrets]
+        of_sinks = [secret for made in self.sinks.values() for secret in made.sink.secrets]
+        return (*of_sources, *of_sinks)
+
+    def keeps_camera(self, name: str, before: Draft) -> bool:
+        """True where the camera is the same as in an earlier draft, down to its opened models."""
+        old, new = before.cameras.get(name), self.cameras.get(name)
+        return (
+            old is not None
+            and new is not None
+            and self.fingerprint == before.fingerprint
+            and self.identity == before.identity
+            and old.table == new.table
+            and all(self.shelf.models[model] is before.shelf.models.get(model) for model in new.models)
+        )
+
+
+def make_draft(file: Path, boot: str, change: Setter, before: Draft | None = None) -> Draft:
+    """Read a configuration and make its parts, taking over from an earlier draft what is the same.
+
+    Raises ConfigFileError, whose text is the one line a person is shown; nothing is left open then.
+    """
+    config = read_config(file)
+    shelf: Shelf | None = None
+    try:
+        fingerprint = _fingerprint(config)
+        same_plugins = before is not None and before.fingerprint == fingerprint
+        plugins = before.plugins if before and same_plugins else _plugins(config)
+        shelf = Shelf(config.tables.models, config.folder, plugins.manager)
+        if before and same_plugins:
+            shelf.adopt(before.shelf)
+        identity = Identity(config.node, boot, root_of(config))
+        assembler = Assembler(config, plugins, shelf)
+        cameras = {name: _camera(assembler, shelf, config, name) for name in config.tables.cameras}
+        for name in config.tables.models:
+            shelf.model(name)
+        old = before if before and same_plugins and before.identity == identity else None
+        sinks = _sinks(assembler, identity, change, old)
+    except (ConfigError, PluginError) as error:
+        if shelf is not None:
+            shelf.close(keep=before.shelf if before else None)
+        problem = error if isinstance(error, ConfigError) else ConfigError(str(error), "plugins")
+        raise ConfigFileError(config.located(problem)) from error
+    return Draft(config, identity, plugins, fingerprint, shelf, cameras, sinks)
+
+
+def plugin_folder(config: Config) -> Path | None:
+    """The configuration's folder of single-file plugins."""
+    folder = config.tables.plugins.folder
+    return None if folder is None else config.folder / folder
+
+
+def _plugins(config: Config) -> Plugins:
+    return load_plugins(plugin_folder(config), config.tables.plugins.disable)
+
+
+def _fingerprint(config: Config) -> tuple[object, ...]:
+    """What tells whether the plugins are the same: the table, and the files' times and sizes."""
+    folder = plugin_folder(config)
+    files = sorted(folder.glob("*.py")) if folder is not None and folder.is_dir() else []
+    stats = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files)
+    return config.tables.plugins, stats
+
+
+def _camera(assembler: Assembler, shelf: Shelf, config: Config, name: str) -> CameraDraft:
+    shelf.asked.clear()
+    plan = assembler.camera(name)
+    return CameraDraft(plan, config.tables.cameras[name], frozenset(shelf.asked))
+
+
+def _sinks(
+    assembler: Assembler, identity: Identity, change: Setter, before: Draft | None
+) -> dict[str, SinkDraft]:
+    sinks: dict[str, SinkDraft] = {}
+    for name, table in assembler.sink_tables().items():
+        old = before.sinks.get(name) if before else None
+        if old is not None and old.table == table:
+            sinks[name] = old
+        else:
+            sinks[name] = SinkDraft(assembler.sink(name, identity, change), table)
+    return sinks

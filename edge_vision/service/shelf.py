@@ -1,0 +1,92 @@
+"""The shelf of models: each is opened once, when the first stage asks, and shared by all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pluggy
+
+from edge_vision.contracts.bundles import load_bundle
+from edge_vision.contracts.model import Model
+from edge_vision.data.errors import ConfigError, ModelError, suggestion
+from edge_vision.service.config import ModelTable
+
+SHIPPED = Path(__file__).resolve().parent.parent.parent / "models"
+"""Where shipped bundles lie in a checkout."""
+
+
+class Shelf:
+    """Opens the models of a configuration through the `open_model` hook and keeps them."""
+
+    def __init__(
+        self, tables: Mapping[str, ModelTable], folder: Path, manager: pluggy.PluginManager
+    ) -> None:
+        self._tables = tables
+        self._folder = folder
+        self._manager = manager
+        self._signatures: dict[str, tuple[object, ...]] = {}
+        self._open: dict[str, Model] = {}
+        self.asked: set[str] = set()
+
+    def model(self, name: str) -> Model:
+        """The opened model of a name in [models]; raises ConfigError with its path."""
+        if name not in self._tables:
+            hint = suggestion(name, self._tables) or "; [models] is empty"
+            raise ConfigError(f"there is no model {name!r}{hint}", "model")
+        self.asked.add(name)
+        if name not in self._open:
+            self._open[name] = self._opened(name, self._tables[name])
+            self._signatures[name] = self._signature(name)
+        return self._open[name]
+
+    def file(self, name: str) -> Path:
+        """The bundle of a model: relative to the configuration, or shipped."""
+        wanted = self._tables[name].bundle
+        path = self._folder / wanted
+        shipped = SHIPPED / wanted
+        return shipped if not path.exists() and (shipped / "bundle.toml").exists() else path
+
+    def _signature(self, name: str) -> tuple[object, ...]:
+        """What tells whether a model is still the same: its table, and its files' times and sizes."""
+        path = self.file(name)
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        stats = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.is_file())
+        return self._tables[name], stats
+
+    def adopt(self, other: Shelf) -> None:
+        """Take over from an earlier shelf what is open there and has not changed."""
+        for name, model in other.models.items():
+            signature = other._signatures[name]
+            if name in self._tables and self._signature(name) == signature:
+                self._open[name] = model
+                self._signatures[name] = signature
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """The models that are open."""
+        return self._open
+
+    def close(self, keep: Shelf | None = None) -> None:
+        """Close all models but those that another shelf took over."""
+        kept = [] if keep is None else list(keep.models.values())
+        for model in self._open.values():
+            if not any(model is other for other in kept):
+                model.close()
+
+    def _opened(self, name: str, table: ModelTable) -> Model:
+        labels = None if table.labels is None else self._folder / table.labels
+        try:
+            bundle = load_bundle(self.file(name), name, labels=labels, mean=table.mean, std=table.std)
+            model: Model | None = self._manager.hook.open_model(bundle=bundle, threads=1)
+        except ConfigError as error:
+            raise ModelProblem(error.problem, f"models.{name}.{error.path or 'bundle'}") from error
+        except ModelError as error:
+            raise ModelProblem(str(error), f"models.{name}.bundle") from error
+        if model is None:
+            raise ModelProblem("no plugin can open this model", f"models.{name}.bundle")
+        return model
+
+
+class ModelProblem(ConfigError):
+    """A model of the configuration that cannot be opened; its path is complete from the top."""
