@@ -1,5 +1,7 @@
 """edge_vision turns cameras into facts on MQTT, on one small computer. These are its public names."""
 
+from edge_vision.builtin.litert import LiteRTModel
+from edge_vision.contracts.bundles import load_bundle
 from edge_vision.contracts.hookspecs import hookimpl
 from edge_vision.contracts.model import Model, ModelBundle
 from edge_vision.contracts.options import ModelName, Options, StageNames, option
@@ -37,6 +39,7 @@ __all__ = [
     "Identity",
     "Image",
     "Labels",
+    "LiteRTModel",
     "Model",
     "ModelBundle",
     "ModelError",
@@ -65,6 +68,7 @@ __all__ = [
     "event_payload",
     "geometry",
     "hookimpl",
+    "load_bundle",
     "option",
     "picture_name",
     "result_payload",

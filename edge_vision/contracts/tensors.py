@@ -39,6 +39,9 @@ class TensorSpec:
     mean: float = 0.0
     std: float = 255.0
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.shape} {self.dtype} ({self.meaning or '?'})"
+
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels of an image tensor (1, height, width, channels)."""

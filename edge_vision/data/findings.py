@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +130,8 @@ class Labels:
 class Segments:
     """Which class each place of the view belongs to.
 
-    class_map  (height, width) uint8, at the resolution the model gives
+    class_map  (height, width) uint8, at the resolution the model gives; UNSEEN where the view shows
+               nothing of the frame, such as the bars of a letterbox
     labels     names of the classes; one without is called by its number
     to_frame   3x3 map from class-map pixels to frame pixels
     """
@@ -139,6 +140,8 @@ class Segments:
     labels: tuple[str, ...]
     to_frame: geometry.Map
     stage: str = ""
+
+    UNSEEN: ClassVar[int] = 255
 
     def __post_init__(self) -> None:
         class_map = np.array(self.class_map)
@@ -149,10 +152,10 @@ class Segments:
         object.__setattr__(self, "class_map", read_only(class_map))
 
     def shares(self) -> tuple[tuple[str, float], ...]:
-        """The share of the map that each class present covers, 0 to 1, largest first."""
-        counts = np.bincount(self.class_map.ravel(), minlength=1)
+        """The share of what is seen that each class present covers, 0 to 1, largest first."""
+        counts = np.bincount(self.class_map.ravel(), minlength=self.UNSEEN + 1)[: self.UNSEEN]
         order = np.argsort(-counts, kind="stable")
-        total = max(1, self.class_map.size)
+        total = max(1, int(counts.sum()))
         return tuple((self.label_of(int(i)), float(counts[i]) / total) for i in order if counts[i])
 
     def label_of(self, class_id: int) -> str:

@@ -108,6 +108,52 @@ class EventPayload(TypedDict):
     details: NotRequired[dict[str, str | float | int | bool]]
 
 
+class LatencyFacts(TypedDict):
+    """Milliseconds from capture to delivery: the median and the slowest tenth and hundredth."""
+
+    p50: float
+    p90: float
+    p99: float
+
+
+class StageStats(TypedDict):
+    """How one stage of a camera does since the start; ms is the mean time of a run."""
+
+    runs: int
+    failures: int
+    open: bool
+    ms: float
+
+
+class CameraStats(TypedDict):
+    """How one camera does since the start: captured = delivered + dropped + failed + in_flight."""
+
+    status: Literal["online", "offline", "disabled"]
+    captured: int
+    delivered: int
+    dropped: int
+    failed: int
+    in_flight: int
+    dropped_by: NotRequired[dict[str, int]]
+    reconnects: int
+    fps: float
+    latency_ms: NotRequired[LatencyFacts]
+    stages: NotRequired[dict[str, StageStats]]
+
+
+class StatsPayload(TypedDict):
+    """How the whole node does, once in a while, on stats."""
+
+    schema: Literal["edge-vision/stats/1"]
+    node: str
+    boot: str
+    at: str
+    uptime_s: float
+    workers: int
+    cameras: dict[str, CameraStats]
+    sinks: dict[str, dict[str, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who speaks: the node's name, the id of this start (boot), and the root of its topics."""

@@ -1,0 +1,18 @@
+"""The sources that come with edge_vision, registered as those of any plugin are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edge_vision.builtin.capture import OpenCVSource
+from edge_vision.builtin.pictures import PicturesSource
+from edge_vision.builtin.scene import DrawnScene
+from edge_vision.contracts.hookspecs import hookimpl
+from edge_vision.contracts.source import Source
+
+
+@hookimpl
+def register_sources(register: Callable[[type[Source]], None]) -> None:
+    """Register streams, devices and videos through OpenCV, pictures, and the drawn scene."""
+    for source in (OpenCVSource, PicturesSource, DrawnScene):
+        register(source)

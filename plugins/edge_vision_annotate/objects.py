@@ -1,0 +1,90 @@
+"""Objects: boxes, keypoints and texts on the canvas, and the tags that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_vision import Detection, Detections, Text, geometry
+from edge_vision_annotate.canvas import Canvas
+from edge_vision_annotate.palette import TEXT_COLOUR, Bgr, colour_of
+from edge_vision_annotate.tags import Tag
+from edge_vision_annotate.words import percent, plain
+
+SEEN_SCORE = 0.3
+"""Keypoints with a lower score are guesses about what is hidden, and not drawn."""
+
+LIMBS = (
+    *((5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16)),
+    *((5, 6), (11, 12), (5, 11), (6, 12), (0, 1), (0, 2), (1, 3), (2, 4)),
+)
+"""Pairs of the 17 keypoints of a person, in COCO's order, that are joined by a line."""
+
+SAME_IOU = 0.5
+"""Boxes of one label that overlap by more are the same thing, told by two stages."""
+
+
+def draw_detections(canvas: Canvas, found: Detections) -> Iterator[Tag]:
+    """Draw boxes and keypoints, worst score first; gives the tags, unplaced."""
+    for row in np.argsort(found.score, kind="stable").tolist():
+        one = next(iter(found[[row]]))
+        colour = colour_of(one.class_id, found.labels)
+        corners = canvas.outline(one.box)
+        if corners is None:
+            continue
+        canvas.polygon(corners, colour)
+        if found.keypoints is not None:
+            _draw_keypoints(canvas, found.keypoints[row], colour)
+        yield Tag(_words(one), colour, corners)
+
+
+def draw_text(canvas: Canvas, text: Text) -> Iterator[Tag]:
+    """Draw the box of a text that was read; gives the tag, unplaced."""
+    corners = canvas.outline(text.box)
+    if corners is None:
+        return
+    canvas.polygon(corners, TEXT_COLOUR)
+    yield Tag(f"{plain(text.text)} {percent(text.score)}".lstrip(), TEXT_COLOUR, corners)
+
+
+def once(tables: Sequence[Detections]) -> list[Detections]:
+    """The tables without rows that are not finite, and those that a later tracker tells again."""
+    finite = [found[np.flatnonzero(np.isfinite(found.xyxy).all(axis=1))] for found in tables]
+    return [_untold(found, finite[index + 1 :]) for index, found in enumerate(finite)]
+
+
+def _untold(found: Detections, later: Sequence[Detections]) -> Detections:
+    if found.track_id is not None:
+        return found
+    told = np.zeros(len(found), dtype=bool)
+    for tracked in later:
+        if tracked.track_id is not None:
+            told |= _told_again(found, tracked)
+    return found[~told]
+
+
+def _told_again(found: Detections, later: Detections) -> NDArray[np.bool_]:
+    """Which rows of `found` are also rows of `later`, (n,) bool."""
+    names = np.array([row.label for row in found], dtype=object)
+    later_names = np.array([row.label for row in later], dtype=object)
+    same = names[:, np.newaxis] == later_names[np.newaxis, :]
+    return np.asarray((same & (geometry.iou(found.xyxy, later.xyxy) > SAME_IOU)).any(axis=1))
+
+
+def _words(one: Detection) -> str:
+    track = "" if one.track_id is None else f" #{one.track_id}"
+    return f"{plain(one.label)} {percent(one.score)}{track}"
+
+
+def _draw_keypoints(canvas: Canvas, keypoints: NDArray[np.float32], colour: Bgr) -> None:
+    """Draw keypoints (k, 3), and a person's limbs where there are 17."""
+    seen = (keypoints[:, 2] >= SEEN_SCORE) & np.isfinite(keypoints).all(axis=1)
+    points = canvas.points(np.where(seen[:, np.newaxis], keypoints[:, :2], 0.0))
+    if len(points) == 17:
+        for start, end in LIMBS:
+            if seen[start] and seen[end]:
+                canvas.stroke(points[start], points[end], colour)
+    for point in points[seen]:
+        canvas.dot(point, colour)

@@ -1,0 +1,187 @@
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from edge_vision_generation import Generate
+from edge_vision_generation.pictures import range_of, stored_range
+from numpy.typing import NDArray
+
+from edge_vision import (
+    ConfigError,
+    ModelError,
+    Picture,
+    Quantisation,
+    Result,
+    StageError,
+    TensorSpec,
+    geometry,
+)
+from edge_vision.testing import FakeModel, make_frame, make_stage, run, still
+
+IMAGE = TensorSpec("image", (1, 8, 8, 3), "float32", meaning="image")
+
+
+def constant(
+    value: Any, dtype: str = "float32", quantisation: Quantisation | None = None, channels: int = 3
+) -> FakeModel:
+    """A model whose picture (16 x 8) has this value everywhere."""
+    output = TensorSpec("picture", (1, 8, 16, channels), dtype, quantisation, "image")
+    array = np.broadcast_to(np.asarray(value), output.shape).astype(dtype)
+    return FakeModel([IMAGE], [output], lambda inputs: {"picture": array})
+
+
+def echo() -> FakeModel:
+    """A model whose picture is its input."""
+    output = TensorSpec("picture", IMAGE.shape, "float32", meaning="image")
+
+    def answer(inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {"picture": inputs["image"]}
+
+    return FakeModel([IMAGE], [output], answer)
+
+
+def picture(result: Result) -> Picture:
+    (found,) = result.all(Picture)
+    return found
+
+
+def shown(model: FakeModel, **options: Any) -> list[int]:
+    """The pixel of the picture a model makes."""
+    found = picture(run(make_stage(Generate, {"m": model}, model="m", **options), still()))
+    pixel: list[int] = np.atleast_1d(found.image[0, 0]).tolist()
+    return pixel
+
+
+def test_the_picture_has_the_frames_colours_not_swapped() -> None:
+    assert shown(echo()) == [0, 0, 0]
+    stage = make_stage(Generate, {"m": echo()}, model="m")
+    found = picture(run(stage, still((10, 100, 200))))
+    assert found.image.shape == (8, 8, 3)
+    assert found.image[4, 4].tolist() == [10, 100, 200]
+    assert (found.name, found.encoding) == ("", "jpeg")
+
+
+def test_the_picture_may_have_a_name() -> None:
+    stage = make_stage(Generate, {"m": echo()}, model="m", picture="wave")
+    assert picture(run(stage, still())).name == "wave"
+    with pytest.raises(ConfigError, match=r"^picture: "):
+        make_stage(Generate, {"m": echo()}, model="m", picture="a/b")
+
+
+def test_the_picture_says_where_it_lies_on_the_frame() -> None:
+    start = Result.of(make_frame(still(width=64, height=48)))
+    view = start.view.mapped(geometry.translation(16, 8), (32, 24))
+    stage = make_stage(Generate, {"m": constant(0.5)}, model="m")
+    to_frame = picture(stage(start.with_view(view))).to_frame
+    assert to_frame is not None
+    corners = geometry.map_points(to_frame, geometry.corners(16, 8))
+    np.testing.assert_allclose(corners, [[16, 8], [48, 8], [48, 32], [16, 32]])
+
+
+@pytest.mark.parametrize(
+    ("value", "output_range", "pixel"),
+    [
+        (0.2, "0..1", 51),
+        (0.0, "-1..1", 128),
+        (-1.0, "-1..1", 0),
+        (200.4, "0..255", 200),
+        (1.5, "0..1", 255),
+        (-0.5, "0..1", 0),
+        (0.2, "auto", 51),
+        (-0.6, "auto", 51),
+        (51.0, "auto", 51),
+    ],
+)
+def test_values_become_pixels_by_their_range(value: float, output_range: str, pixel: int) -> None:
+    assert shown(constant(value), output_range=output_range) == [pixel] * 3
+
+
+@pytest.mark.parametrize(
+    ("dtype", "quantisation", "stored", "pixel"),
+    [
+        ("uint8", None, 77, 77),
+        ("int8", None, -51, 77),
+        ("uint8", Quantisation(1.0, 0), 77, 77),
+        ("int8", Quantisation(1.0, -128), -51, 77),
+        ("uint8", Quantisation(1 / 255, 0), 77, 77),
+        ("int8", Quantisation(1 / 256, -128), -51, 77),
+        ("int8", Quantisation(1 / 128, 0), -51, 77),
+        ("uint8", Quantisation(2 / 255, 128), 77, 76),
+    ],
+)
+def test_stored_values_are_understood_by_what_they_can_store(
+    dtype: str, quantisation: Quantisation | None, stored: int, pixel: int
+) -> None:
+    assert shown(constant(stored, dtype, quantisation)) == [pixel] * 3
+
+
+def test_red_comes_first_in_the_model_and_last_in_the_picture() -> None:
+    assert shown(constant([0.0, 0.2, 1.0])) == [255, 51, 0]
+
+
+def test_grey_pictures_stay_grey() -> None:
+    found = picture(run(make_stage(Generate, {"m": constant(0.2, channels=1)}, model="m"), still()))
+    assert found.image.shape == (8, 16)
+    assert (found.image == 51).all()
+
+
+def test_a_range_once_seen_holds_for_later_pictures() -> None:
+    values = iter([0.5, -0.9, 0.5])
+    output = TensorSpec("picture", (1, 8, 8, 3), "float32", meaning="image")
+    model = FakeModel(
+        [IMAGE], [output], lambda inputs: {"picture": np.full((1, 8, 8, 3), next(values), np.float32)}
+    )
+    stage = make_stage(Generate, {"m": model}, model="m")
+    pixels = [int(picture(run(stage, still(), index=i)).image[0, 0, 0]) for i in range(3)]
+    assert pixels == [128, 13, 191]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0, 1], "0..1"),
+        ([-0.1, 1.2], "0..1"),
+        ([-1, 1], "-1..1"),
+        ([0, 255], "0..255"),
+        ([-9, 260], "0..255"),
+    ],
+)
+def test_ranges_of_floats_are_told_by_value(values: list[float], expected: str) -> None:
+    assert range_of(np.array(values, np.float32)) == expected
+
+
+def test_floats_tell_no_range_before_they_are_seen() -> None:
+    assert stored_range(TensorSpec("o", (1, 8, 8, 3), "float16")) is None
+
+
+def test_no_more_pictures_than_asked_for() -> None:
+    stage = make_stage(Generate, {"m": echo()}, model="m", fps=5.0)  # the frames come at 10 a second
+    made = [len(list(run(stage, still(), index=i).all(Picture))) for i in range(6)]
+    assert made == [1, 0, 1, 0, 1, 0]
+
+
+def test_the_rate_may_change_while_running() -> None:
+    stage = make_stage(Generate, {"m": echo()}, model="m", fps=1.0)
+    run(stage, still(), index=0)
+    assert not list(run(stage, still(), index=1).all(Picture))
+    stage.options = stage.options.changed("fps", None)
+    assert list(run(stage, still(), index=2).all(Picture))
+
+
+def test_a_source_that_starts_again_gets_pictures_at_once() -> None:
+    stage = make_stage(Generate, {"m": echo()}, model="m", fps=1.0)
+    run(stage, still(), index=50)
+    assert list(run(stage, still(), index=0).all(Picture))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_an_error(bad: float) -> None:
+    with pytest.raises(StageError, match="no numbers"):
+        shown(constant(bad))
+
+
+def test_a_model_without_a_picture_is_refused_at_once() -> None:
+    output = TensorSpec("o", (1, 10), "float32", meaning="scores")
+    with pytest.raises(ModelError, match="one output that means image"):
+        make_stage(Generate, {"m": FakeModel([IMAGE], [output], lambda inputs: {})}, model="m")

@@ -1,0 +1,105 @@
+"""The stage detect: what is in the view, and where."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_vision import (
+    ConfigError,
+    Detections,
+    ModelName,
+    Result,
+    Stage,
+    StageContext,
+    View,
+    geometry,
+    option,
+)
+from edge_vision import Options as BaseOptions
+from edge_vision_recognition.candidates import Candidates, reader_of
+
+MOST_CANDIDATES = 1000
+"""So many of the best boxes go into the suppression, which compares each with each."""
+
+
+class Detect(Stage):
+    """Says what is in the view and where, by a model that gives boxes, scores and classes."""
+
+    name = "detect"
+
+    class Options(BaseOptions):
+        """Options of detect."""
+
+        model: ModelName = option(..., "The detector, as named in [models].")
+        min_score: float = option(0.5, "Objects with a lower score are left out.", live=True, ge=0, le=1)
+        max_detections: int = option(
+            100, "So many objects at most, best first.", live=True, ge=1, le=1000
+        )
+        labels: tuple[str, ...] = option((), "Only objects of these labels; left out, all.")
+        nms: Literal["auto", "always", "never"] = option(
+            "auto",
+            "Drop boxes of one label that say the same; auto: only where the model has not done so.",
+        )
+        max_iou: float = option(
+            0.5, "Boxes of one label that overlap by more say the same.", live=True, ge=0, le=1
+        )
+
+    options: Options
+
+    def __init__(self, options: Options, context: StageContext) -> None:
+        super().__init__(options, context)
+        self._model = context.model(options.model)
+        self._image = self._model.bundle.image_input
+        self._reader = reader_of(self._model.bundle)
+        self._suppress = options.nms == "always" or (
+            options.nms == "auto" and not self._reader.suppressed
+        )
+        self._wanted = _class_ids(options.labels, self._reader.labels)
+
+    def __call__(self, result: Result) -> Result:
+        """Add the objects found."""
+        options, view = self.options, result.view
+        pixels = view.pixels(self._image.size)
+        outputs = self._model({self._image.name: self._image.from_pixels(pixels)})
+        found = self._reader.read(outputs)
+        keep = found.score >= options.min_score
+        if self._wanted is not None:
+            keep &= np.isin(found.class_id, self._wanted)
+        found = found[keep]
+        found = found[np.argsort(-found.score, kind="stable")[:MOST_CANDIDATES]]
+        if self._suppress:
+            found = found[geometry.suppress(found.boxes, found.score, found.class_id, options.max_iou)]
+        boxes = _in_frame(found, view)
+        rows = np.flatnonzero(geometry.areas(boxes) > 0.0)[: options.max_detections]
+        return result.add(
+            Detections(boxes[rows], found.score[rows], found.class_id[rows], self._reader.labels)
+        )
+
+
+def _in_frame(found: Candidates, view: View) -> geometry.Boxes:
+    """The boxes in frame pixels, cut to the frame, (n, 4)."""
+    sides = np.array([view.width, view.height, view.width, view.height], dtype=np.float32)
+    boxes = view.boxes_to_frame(found.boxes * sides)
+    return geometry.clip_boxes(boxes, view.frame.width, view.frame.height)
+
+
+def _class_ids(names: tuple[str, ...], labels: tuple[str, ...]) -> NDArray[np.int32] | None:
+    """The classes of the names, None for all; raises ConfigError at `labels` for an unknown name."""
+    if not names:
+        return None
+    for number, name in enumerate(names):
+        if name not in labels:
+            raise ConfigError(_unknown_label(name, labels), f"labels[{number}]")
+    return np.array([i for i, label in enumerate(labels) if label in names], dtype=np.int32)
+
+
+def _unknown_label(name: str, labels: tuple[str, ...]) -> str:
+    if not labels:
+        return f"the model has no labels, so none is called {name}; give it a file of labels in [models]"
+    near = get_close_matches(name, labels, n=1)
+    hint = f", did you mean {near[0]}?" if near else f"; it knows {', '.join(labels[:20])}"
+    return f"the model has no label {name}{hint}"

@@ -1,0 +1,98 @@
+"""Scores: from what a model stores to numbers between 0 and 1, and which label each belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_vision import ModelError, StageError, TensorSpec
+
+SUM_TOLERANCE = 0.02
+"""By how much the probabilities of a float model may miss 1 in sum."""
+
+_SLACK = 1e-3
+_BACKGROUND = ("background", "__background__", "???")
+
+
+def real_values(spec: TensorSpec, array: NDArray[Any]) -> NDArray[np.float32]:
+    """The real values of an output, float32; raises StageError where one is infinite or no number."""
+    values = spec.real(array)
+    if not np.isfinite(values).all():
+        raise StageError(
+            f"the model's output {spec.name} ({spec.meaning}) holds values that are no numbers"
+        )
+    return values
+
+
+def are_fractions(spec: TensorSpec, values: NDArray[np.float32]) -> bool:
+    """True where an output holds values of 0 to 1 only.
+
+    A quantised output is judged by what it can store: a softmax or a sigmoid at the end of a
+    quantised graph always has the scale 1/256 and starts at 0 (TFLite's quantisation specification).
+    An output in floats is judged by its values.
+    """
+    if spec.quantisation is not None and np.dtype(spec.dtype).kind in "iu":
+        limits = np.iinfo(spec.dtype)
+        values = spec.real(np.array([limits.min, limits.max], dtype=spec.dtype))
+    return bool(len(values) and values.min() >= -_SLACK and values.max() <= 1.0 + _SLACK)
+
+
+def class_probabilities(spec: TensorSpec, array: NDArray[Any]) -> NDArray[np.float32]:
+    """Probabilities of the classes, (n,) float32, from an output (1, n).
+
+    Values of 0 to 1 that sum to 1 are taken as they are (of quantised ones the sum is not asked for:
+    a thousand classes of less than 1/512 each are all stored as 0); others are logits, and go
+    through a softmax.
+    """
+    values = real_values(spec, array).reshape(-1)
+    if are_fractions(spec, values) and (
+        spec.quantisation is not None or abs(float(values.sum()) - 1.0) <= SUM_TOLERANCE
+    ):
+        return np.clip(values, 0.0, 1.0)
+    return softmax(values)
+
+
+def box_scores(spec: TensorSpec, array: NDArray[Any]) -> NDArray[np.float32]:
+    """Scores of 0 to 1 from an output of any shape; logits go through a sigmoid."""
+    values = real_values(spec, array)
+    return np.clip(values, 0.0, 1.0) if are_fractions(spec, values.reshape(-1)) else sigmoid(values)
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """exp(x) / sum(exp(x)) over one axis, (n,), shifted so that nothing overflows."""
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum(), dtype=np.float32)
+
+
+def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """1 / (1 + exp(-x)), any shape, written so that nothing overflows."""
+    powers = np.exp(-np.abs(logits))
+    return np.asarray(np.where(logits >= 0, 1.0, powers) / (1.0 + powers), dtype=np.float32)
+
+
+def is_background(label: str) -> bool:
+    """True for the names that label files give to "none of the classes"."""
+    return label.lower() in _BACKGROUND
+
+
+def class_labels(labels: tuple[str, ...], classes: int, model: str) -> tuple[str, ...]:
+    """A label for each of a model's classes; numbers where it has no labels.
+
+    Classifiers trained on ImageNet often count the background as their first class, and label files
+    come with and without it. So a file one longer than the model has classes is taken without its
+    first label where that is the background, and a file one shorter gets a background in front unless
+    it has one. Every other difference raises ModelError.
+    """
+    if not labels:
+        return tuple(str(number) for number in range(classes))
+    if len(labels) == classes:
+        return labels
+    if len(labels) == classes + 1 and is_background(labels[0]):
+        return labels[1:]
+    if len(labels) == classes - 1 and not is_background(labels[0]):
+        return ("background", *labels)
+    raise ModelError(
+        f"{model}: has {classes} classes but {len(labels)} labels; give it those it was trained with"
+    )

@@ -1,0 +1,367 @@
+import shutil
+import sys
+import types
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import numpy as np
+import pluggy
+import pytest
+
+from edge_vision.builtin import litert
+from edge_vision.builtin.litert import LiteRTModel, find_runtime
+from edge_vision.contracts import hookspecs
+from edge_vision.contracts.bundles import load_bundle
+from edge_vision.contracts.model import ModelBundle
+from edge_vision.contracts.tensors import Quantisation
+from edge_vision.data.errors import ModelError
+from tests.tiny_models import averaging, copying, looking_up, twins
+
+MODELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "models"
+needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason="the shared models are not here")
+
+MODULES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow")
+
+
+def opened(file: Path, threads: int = 1) -> LiteRTModel:
+    return LiteRTModel(load_bundle(file, "tiny"), threads)
+
+
+def counting(
+    monkeypatch: pytest.MonkeyPatch, interpreter: Callable[..., Any] | None = None
+) -> list[Any]:
+    """Every interpreter that is made from now on, in order."""
+    real = find_runtime()
+    made: list[Any] = []
+
+    def create(**arguments: Any) -> Any:
+        made.append((interpreter or real)(**arguments))
+        return made[-1]
+
+    monkeypatch.setattr(litert, "find_runtime", lambda: create)
+    return made
+
+
+# Running
+
+
+def test_a_model_gives_its_outputs_by_name(tmp_path: Path) -> None:
+    model = opened(averaging(tmp_path / "mean.tflite"))
+    image = np.arange(48, dtype=np.float32).reshape(1, 4, 4, 3)
+    outputs = model({"image": image})
+    assert list(outputs) == ["means"]
+    np.testing.assert_allclose(outputs["means"], [[22.5, 23.5, 24.5]])
+
+
+def test_the_bundle_is_filled_from_the_model(tmp_path: Path) -> None:
+    file = copying(tmp_path / "m.tflite", [1, 8, 8, 3], dtype="int8", quantisation=(1 / 255, -128))
+    bundle = opened(file).bundle
+    assert (bundle.name, bundle.task, bundle.layout) == ("tiny", "generate", "image")
+    (source,) = bundle.inputs
+    assert (source.name, source.shape, source.dtype, source.meaning) == (
+        "input",
+        (1, 8, 8, 3),
+        "int8",
+        "image",
+    )
+    assert source.quantisation is not None
+    assert source.quantisation.scale == pytest.approx(1 / 255)
+    assert source.quantisation.zero_point == -128
+
+
+def test_a_scale_of_zero_means_not_quantised(tmp_path: Path) -> None:
+    bundle = opened(averaging(tmp_path / "m.tflite")).bundle
+    assert bundle.inputs[0].quantisation is None
+
+
+def test_repeated_tensor_names_are_made_unique(tmp_path: Path) -> None:
+    model = opened(twins(tmp_path / "m.tflite"))
+    first, second = np.array([[1, 2]], np.float32), np.array([[3, 4]], np.float32)
+    outputs = model({"x": first, "x_2": second})
+    np.testing.assert_array_equal(outputs["y"], second)
+    np.testing.assert_array_equal(outputs["y_2"], first)
+
+
+@pytest.mark.parametrize(
+    ("names", "unique"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "a", "a"], ["a", "a_2", "a_3"]),
+        (["a", "a", "a_2"], ["a", "a_3", "a_2"]),
+    ],
+)
+def test_names_given_once_are_kept(names: list[str], unique: list[str]) -> None:
+    assert litert._unique(names) == unique
+
+
+def test_outputs_are_the_callers_own(tmp_path: Path) -> None:
+    model = opened(copying(tmp_path / "m.tflite", [1, 4]))
+    first = model({"input": np.full((1, 4), 1, np.float32)})["output"]
+    second = model({"input": np.full((1, 4), 2, np.float32)})["output"]
+    first += 10
+    np.testing.assert_array_equal(first, np.full((1, 4), 11))
+    np.testing.assert_array_equal(second, np.full((1, 4), 2))
+
+
+def test_the_hook_opens_a_model(tmp_path: Path) -> None:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(litert)
+    model = manager.hook.open_model(bundle=load_bundle(averaging(tmp_path / "m.tflite"), "m"), threads=1)
+    assert isinstance(model, LiteRTModel)
+
+
+def test_other_plugins_are_asked_first(tmp_path: Path) -> None:
+    class Accelerator:
+        @hookspecs.hookimpl
+        def open_model(self, bundle: ModelBundle, threads: int) -> str:
+            return f"{bundle.name} on the accelerator"
+
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(Accelerator())
+    manager.register(litert)
+    bundle = load_bundle(averaging(tmp_path / "m.tflite"), "m")
+    assert manager.hook.open_model(bundle=bundle, threads=1) == "m on the accelerator"
+
+
+# Wrong inputs
+
+
+@pytest.mark.parametrize(
+    ("inputs", "problem"),
+    [
+        ({}, "the input image is missing"),
+        ({"imagine": np.zeros((1, 4, 4, 3), np.float32)}, "has no input imagine, did you mean image"),
+        (
+            {"image": np.zeros((4, 4, 3), np.float32)},
+            r"is \(1, 4, 4, 3\) float32, not \(4, 4, 3\) float32",
+        ),
+        ({"image": np.zeros((1, 4, 4, 3), np.uint8)}, r"not \(1, 4, 4, 3\) uint8"),
+    ],
+)
+def test_inputs_are_checked(tmp_path: Path, inputs: dict[str, Any], problem: str) -> None:
+    model = opened(averaging(tmp_path / "m.tflite"))
+    with pytest.raises(ModelError, match=rf"tiny: .*{problem}"):
+        model(inputs)
+
+
+def test_a_run_that_fails_is_an_error_and_the_next_one_works(tmp_path: Path) -> None:
+    model = opened(looking_up(tmp_path / "m.tflite"))
+    with pytest.raises(ModelError, match=r"tiny: the run failed .*out of bounds"):
+        model({"index": np.array([7], np.int32)})
+    assert model({"index": np.array([2], np.int32)})["entry"] == [30.0]
+
+
+# Files that cannot be used
+
+
+def test_a_truncated_model_is_refused_in_one_line(tmp_path: Path) -> None:
+    file = averaging(tmp_path / "m.tflite")
+    file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(ModelError, match=r"m\.tflite: cannot be used \(") as caught:
+        opened(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_without_a_fixed_size_is_refused(tmp_path: Path) -> None:
+    file = copying(tmp_path / "m.tflite", [1, 1, 1, 3], signature=[1, -1, -1, 3])
+    with pytest.raises(
+        ModelError, match=r"the input input is \(1, \?, \?, 3\); export it with a fixed size"
+    ):
+        opened(file)
+
+
+def test_an_open_batch_is_one(tmp_path: Path) -> None:
+    file = copying(tmp_path / "m.tflite", [1, 8, 8, 3], signature=[-1, 8, 8, 3])
+    assert opened(file).bundle.image_input.shape == (1, 8, 8, 3)
+
+
+def test_a_model_that_vanished_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"gone\.tflite: No such file"):
+        LiteRTModel(ModelBundle("m", tmp_path / "gone.tflite"))
+
+
+# The pool
+
+
+class MeetingInterpreter:
+    """Wraps an interpreter; a run waits until `barrier` has as many runs under way."""
+
+    barrier = Barrier(1)
+
+    def __init__(self, **arguments: Any) -> None:
+        self._real = find_runtime()(**arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def invoke(self) -> None:
+        self.barrier.wait(timeout=20)
+        self._real.invoke()
+
+
+def test_calls_at_the_same_time_get_interpreters_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = counting(monkeypatch, MeetingInterpreter)
+    monkeypatch.setattr(MeetingInterpreter, "barrier", Barrier(1))
+    model = opened(copying(tmp_path / "m.tflite", [1, 4]))
+    MeetingInterpreter.barrier = Barrier(3)  # no run ends before three are under way
+
+    def call(number: int) -> float:
+        return float(model({"input": np.full((1, 4), number, np.float32)})["output"][0, 3])
+
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(call, range(6))) == [0, 1, 2, 3, 4, 5]
+    assert len(made) == 3
+
+
+def test_a_file_that_is_replaced_after_opening_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = counting(monkeypatch, MeetingInterpreter)
+    monkeypatch.setattr(MeetingInterpreter, "barrier", Barrier(1))
+    model = opened(averaging(tmp_path / "m.tflite"))
+    (tmp_path / "m.tflite").write_bytes(b"")
+    MeetingInterpreter.barrier = Barrier(2)
+    image = np.full((1, 4, 4, 3), 5, np.float32)
+    with ThreadPoolExecutor(2) as threads:
+        results = list(threads.map(lambda _: model({"image": image})["means"][0, 0], range(2)))
+    assert results == [5.0] * 2
+    assert len(made) == 2
+
+
+def test_calls_one_after_the_other_share_one_interpreter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = counting(monkeypatch)
+    model = opened(averaging(tmp_path / "m.tflite"))
+    for _ in range(5):
+        model({"image": np.zeros((1, 4, 4, 3), np.float32)})
+    assert len(made) == 1
+
+
+def test_threads_are_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    real = find_runtime()
+
+    def create(**arguments: Any) -> Any:
+        seen.append(arguments["num_threads"])
+        return real(**arguments)
+
+    monkeypatch.setattr(litert, "find_runtime", lambda: create)
+    opened(averaging(tmp_path / "m.tflite"), threads=2)
+    assert seen == [2]
+
+
+def test_a_closed_model_says_so(tmp_path: Path) -> None:
+    model = opened(averaging(tmp_path / "m.tflite"))
+    model.close()
+    model.close()
+    with pytest.raises(ModelError, match="tiny: is closed"):
+        model({"image": np.zeros((1, 4, 4, 3), np.float32)})
+
+
+# The choice of a runtime
+
+
+def fake_runtimes(monkeypatch: pytest.MonkeyPatch, *installed: str) -> dict[str, type]:
+    """Make only these runtimes importable; gives the class each would have."""
+    classes: dict[str, type] = {}
+    for name in MODULES:
+        for part in (name.partition(".")[0], name):
+            monkeypatch.setitem(sys.modules, part, None)
+    for name in installed:
+        found = type("Interpreter", (), {"runtime": name})
+        package = types.ModuleType(name.partition(".")[0])
+        module = package if name == "tensorflow" else types.ModuleType(name)
+        holder: Any = types.SimpleNamespace() if name == "tensorflow" else module
+        holder.Interpreter = found
+        if name == "tensorflow":
+            package.__dict__["lite"] = holder
+        monkeypatch.setitem(sys.modules, package.__name__, package)
+        monkeypatch.setitem(sys.modules, name, module)
+        classes[name] = found
+    return classes
+
+
+@pytest.mark.parametrize("first", range(3))
+def test_the_first_runtime_that_is_installed_is_used(
+    first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classes = fake_runtimes(monkeypatch, *MODULES[first:])
+    assert find_runtime() is classes[MODULES[first]]
+
+
+def test_without_a_runtime_the_error_names_all_and_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_runtimes(monkeypatch)
+    with pytest.raises(ModelError, match="pip install ai-edge-litert") as caught:
+        find_runtime()
+    assert all(name.partition(".")[0] in str(caught.value) for name in MODULES)
+
+
+# Real models
+
+
+@needs_models
+@pytest.mark.shared
+def test_a_model_the_runtime_rejects_is_named_with_the_reason() -> None:
+    with pytest.raises(
+        ModelError, match=r"tflm_person_detect\.tflite: cannot be used \(quantized_dimension"
+    ):
+        opened(MODELS / "tflm_person_detect.tflite")
+
+
+@needs_models
+@pytest.mark.shared
+def test_state_inside_the_graph_does_not_pass_from_call_to_call() -> None:
+    model = opened(MODELS / "tflm_mnist_lstm_float.tflite")
+    name = model.bundle.inputs[0].name
+    digit = np.random.default_rng(1).random((1, 28, 28), dtype=np.float32)
+    first, second = model({name: digit}), model({name: digit})
+    for output, values in first.items():
+        np.testing.assert_array_equal(values, second[output])
+
+
+@needs_models
+@pytest.mark.shared
+def test_threads_at_once_give_what_one_gives() -> None:
+    model = opened(MODELS / "mobilenet_v1_0.25_128_quant.tflite")
+    random = np.random.default_rng(2)
+    images = [random.integers(0, 256, (1, 128, 128, 3), dtype=np.uint8) for _ in range(8)]
+    (output,) = model.bundle.outputs
+    expected = [model({"input": image})[output.name] for image in images]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda image: model({"input": image})[output.name], images * 4))
+    for values, wanted in zip(found, expected * 4, strict=True):
+        np.testing.assert_array_equal(values, wanted)
+
+
+@needs_models
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "task", "layout"),
+    [
+        ("coco_ssd_mobilenet_v1_quant_metadata", "detect", "ssd-postprocessed"),
+        ("deeplabv3_mnv2_dm05_pascal_quant", "segment", "class-map"),
+        ("mlperf_tiny_vww_96_int8", "classify", "scores"),
+        ("movenet_single_pose_lightning_ptq", "", ""),
+    ],
+)
+def test_real_models_are_described(file: str, task: str, layout: str) -> None:
+    bundle = opened(MODELS / f"{file}.tflite").bundle
+    assert (bundle.task, bundle.layout) == (task, layout)
+
+
+@needs_models
+@pytest.mark.shared
+def test_quantisation_of_a_real_model_is_read(tmp_path: Path) -> None:
+    file = shutil.copy(MODELS / "mobilenet_v2_1.0_224_quant.tflite", tmp_path)
+    (output,) = opened(Path(file)).bundle.outputs
+    assert isinstance(output.quantisation, Quantisation)
+    assert output.quantisation.scale == pytest.approx(0.098893, rel=1e-4)
+    assert output.quantisation.zero_point == 58
