@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from edge_vision.builtin.folder import FolderSink
 from edge_vision.builtin.jsonl import JsonLinesSink
-from edge_vision.builtin.mqtt import MqttSink
+from edge_vision.builtin.mqtt.sink import MqttSink
 from edge_vision.contracts.hookspecs import hookimpl
 from edge_vision.contracts.sink import Sink
 

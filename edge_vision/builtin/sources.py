@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edge_vision.builtin.capture import OpenCVSource
-from edge_vision.builtin.pictures import PicturesSource
-from edge_vision.builtin.scene import DrawnScene
+from edge_vision.builtin.capture.opencv import OpenCVSource
+from edge_vision.builtin.capture.pictures import PicturesSource
+from edge_vision.builtin.scene.drawn import DrawnScene
 from edge_vision.contracts.hookspecs import hookimpl
 from edge_vision.contracts.source import Source
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from edge_vision.builtin.locations import parse_source
+from edge_vision.builtin.capture.locations import parse_source
 from edge_vision.contracts.options import Options, names_kind
 from edge_vision.contracts.sink import Setter, Sink, SinkContext
 from edge_vision.contracts.source import Source, SourceContext

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit status."""
     parser = make_parser()
     wishes = parser.parse_args(arguments)
-    start_logging(wishes.log_level)
+    start_logging(wishes.log_level or wishes.usual_log_level)
     try:
         status: int = wishes.command(wishes)
         sys.stdout.flush()
@@ -56,10 +56,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"edge-vision {version('edge-vision')}")
     parser.add_argument(
         "--log-level",
-        default="info",
         choices=("debug", "info", "warning", "error"),
         help="default: info",
     )
+    parser.set_defaults(usual_log_level="info")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     demo = commands.add_parser("demo", help="see it work, with nothing to configure")
@@ -72,7 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--seconds", type=float, default=0.0, help="stop after so long; default: on Ctrl-C"
     )
     demo.add_argument("--port", type=int, default=1883, help="of the embedded broker; default: 1883")
-    demo.set_defaults(command=_demo)
+    demo.set_defaults(command=_demo, usual_log_level="warning")
 
     run = commands.add_parser("run", help="run the daemon")
     run.add_argument("config", type=Path, metavar="CONFIG")

@@ -54,7 +54,7 @@ class Daemon:
         self._listen()
         self._system.start(draft)
         self._notifier.ready()
-        log.info("%s: %s", draft.config.node, self._summary())
+        log.info("%s: watching %s", draft.config.node, ", ".join(self._system.cameras))
         self._next_stats = time.monotonic() + draft.config.tables.stats_interval
         while not self._stop and not self._system.finished:
             self._wake.wait(TICK)

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
-from edge_vision.builtin.locations import parse_source
+from edge_vision.builtin.capture.locations import parse_source
 from edge_vision.data.errors import ConfigError
 from edge_vision.service.broker import embedded_broker
 from edge_vision.service.config import ModelTable
@@ -75,10 +75,12 @@ stats_interval = 2.0
 [mqtt]
 host = "127.0.0.1"
 port = PORT
+protocol = "3.1.1"
 {model}
 [cameras.camera]
 source = {_source(wishes.source)}
 stages = [
+  {{ uses = "scale", width = 480 }},
   {{ uses = "contrast" }},
   {{ uses = "motion", gate = false, mask = true }},
 {stage}  {{ uses = "anonymise", stages = ["motion"], method = "pixelate" }},
@@ -124,7 +126,7 @@ def _greeting(config: str, port: int) -> str:
 
 Follow it from another terminal, pictures left out:
 
-    mosquitto_sub -p {port} -v -t 'edge-vision/demo/#' -T 'edge-vision/demo/+/images/#'
+    mosquitto_sub -h 127.0.0.1 -p {port} -v -t 'edge-vision/demo/#' -T 'edge-vision/demo/+/images/#'
 
 Here is what arrives over MQTT:
 """

@@ -61,6 +61,7 @@ class Draft:
             and self.fingerprint == before.fingerprint
             and self.identity == before.identity
             and old.table == new.table
+            and old.plan.source.secrets == new.plan.source.secrets
             and all(self.shelf.models[model] is before.shelf.models.get(model) for model in new.models)
         )
 
@@ -124,8 +125,7 @@ def _sinks(
     sinks: dict[str, SinkDraft] = {}
     for name, table in assembler.sink_tables().items():
         old = before.sinks.get(name) if before else None
-        if old is not None and old.table == table:
-            sinks[name] = old
-        else:
-            sinks[name] = SinkDraft(assembler.sink(name, identity, change), table)
+        new = SinkDraft(assembler.sink(name, identity, change), table)
+        same = old is not None and old.table == table and old.sink.secrets == new.sink.secrets
+        sinks[name] = old if old is not None and same else new
     return sinks

@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Iterable
 
+from edge_vision.builtin.capture.redaction import conceal
+
 JOURNAL_LEVELS = {
     logging.DEBUG: 7,
     logging.INFO: 6,
@@ -14,7 +16,6 @@ JOURNAL_LEVELS = {
     logging.ERROR: 3,
     logging.CRITICAL: 2,
 }
-HIDDEN = "***"
 
 
 class Redaction:
@@ -25,14 +26,11 @@ class Redaction:
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Hide these from now on, too."""
-        known = {*self._secrets, *(secret for secret in secrets if secret)}
-        self._secrets = tuple(sorted(known, key=len, reverse=True))
+        self._secrets = tuple({*self._secrets, *secrets})
 
     def __call__(self, text: str) -> str:
         """The text without secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, HIDDEN)
-        return text
+        return conceal(text, self._secrets)
 
 
 class LineFormatter(logging.Formatter):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision import Detections, Segments, geometry
-from edge_vision_annotate.canvas import Canvas
+from edge_vision_annotate.canvas import FARTHEST, Canvas
 from edge_vision_annotate.palette import Bgr, colour_of
 
 UNCOLOURED = frozenset({"background", "still", "void", "unlabelled", "unlabeled"})
@@ -69,11 +69,17 @@ def _draw(
 
 
 def _placed(layer: NDArray[np.uint8], matrix: geometry.Map, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A layer mapped onto the canvas; nothing where it does not reach."""
+    """A layer mapped onto the canvas, its edges sharp; nothing where it does not reach."""
     # OpenCV's coordinates are those of pixel centres, half a pixel from ours.
     centred = _HALF_LEFT @ matrix @ _HALF_RIGHT
+    edge = cv2.BORDER_REPLICATE
     if geometry.is_affine(centred):
-        placed = cv2.warpAffine(layer, centred[:2] / centred[2, 2], size, flags=cv2.INTER_LINEAR)
+        placed = cv2.warpAffine(layer, centred[:2] / centred[2, 2], size, borderMode=edge)
     else:
-        placed = cv2.warpPerspective(layer, centred, size, flags=cv2.INTER_LINEAR)
-    return np.asarray(placed, dtype=np.uint8)
+        placed = cv2.warpPerspective(layer, centred, size, borderMode=edge)
+    height, width = layer.shape[:2]
+    corners = geometry.map_points(matrix, geometry.corners(width, height)) - 0.5
+    reached = np.zeros(size[::-1], dtype=np.uint8)
+    sixteenths = np.rint(np.clip(corners, -FARTHEST, FARTHEST) * 16).astype(np.int32)
+    cv2.fillConvexPoly(reached, sixteenths, 1, shift=4)
+    return np.asarray(cv2.copyTo(placed, reached, np.zeros_like(placed)), dtype=np.uint8)

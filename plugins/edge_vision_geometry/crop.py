@@ -6,7 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from edge_vision import Options, Result, Stage, StageError, View, geometry, option
+from edge_vision import Options as BaseOptions
+from edge_vision import Result, Stage, StageError, View, geometry, option
 
 _Pixel = Annotated[float, Field(ge=0.0)]
 _Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -19,7 +20,7 @@ class Crop(Stage):
 
     name = "crop"
 
-    class Options(Options):
+    class Options(BaseOptions):
         """Which part to keep: a box in pixels, or a region in fractions of the view."""
 
         box: tuple[_Pixel, _Pixel, _Pixel, _Pixel] | None = option(

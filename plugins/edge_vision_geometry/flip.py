@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from edge_vision import Options, Result, Stage, geometry, option
+from edge_vision import Options as BaseOptions
+from edge_vision import Result, Stage, geometry, option
 
 
 class Flip(Stage):
@@ -12,7 +13,7 @@ class Flip(Stage):
 
     name = "flip"
 
-    class Options(Options):
+    class Options(BaseOptions):
         """Which way to mirror."""
 
         direction: Literal["horizontal", "vertical", "both"] = option(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edge_vision import Options, Result, Stage, geometry, option
+from edge_vision import Options as BaseOptions
+from edge_vision import Result, Stage, geometry, option
 from edge_vision_geometry.colour import Rgb, bgr
 from edge_vision_geometry.sides import Side, whole
 
@@ -12,7 +13,7 @@ class Letterbox(Stage):
 
     name = "letterbox"
 
-    class Options(Options):
+    class Options(BaseOptions):
         """The size to fit into, and the colour around."""
 
         width: Side = option(..., "The width to fit into.", unit="px")

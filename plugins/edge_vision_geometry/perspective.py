@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import field_validator
 
-from edge_vision import Options, Result, Stage, geometry, option
+from edge_vision import Options as BaseOptions
+from edge_vision import Result, Stage, geometry, option
 from edge_vision_geometry.colour import Rgb, bgr
 from edge_vision_geometry.sides import Side
 
@@ -21,7 +22,7 @@ class Perspective(Stage):
 
     name = "perspective"
 
-    class Options(Options):
+    class Options(BaseOptions):
         """The area's corners, and the size it is straightened to."""
 
         points: Points = option(

@@ -6,7 +6,8 @@ from math import ceil
 
 import numpy as np
 
-from edge_vision import Options, Result, Stage, geometry, option
+from edge_vision import Options as BaseOptions
+from edge_vision import Result, Stage, geometry, option
 from edge_vision_geometry.colour import Rgb, bgr
 
 
@@ -15,7 +16,7 @@ class Rotate(Stage):
 
     name = "rotate"
 
-    class Options(Options):
+    class Options(BaseOptions):
         """How far to turn, and what becomes of the corners."""
 
         degrees: float = option(

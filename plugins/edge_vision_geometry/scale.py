@@ -6,7 +6,8 @@ from typing import Self
 
 from pydantic import model_validator
 
-from edge_vision import Options, Result, Stage, View, option
+from edge_vision import Options as BaseOptions
+from edge_vision import Result, Stage, View, option
 from edge_vision_geometry.sides import Side, whole
 
 
@@ -15,7 +16,7 @@ class Scale(Stage):
 
     name = "scale"
 
-    class Options(Options):
+    class Options(BaseOptions):
         """Which size the view gets: a width, a height, both, or a factor."""
 
         width: Side | None = option(None, "The new width.", unit="px")

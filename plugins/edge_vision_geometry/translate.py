@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edge_vision import Options, Result, Stage, geometry, option
+from edge_vision import Options as BaseOptions
+from edge_vision import Result, Stage, geometry, option
 from edge_vision_geometry.colour import Rgb, bgr
 
 
@@ -11,7 +12,7 @@ class Translate(Stage):
 
     name = "translate"
 
-    class Options(Options):
+    class Options(BaseOptions):
         """How far the picture moves."""
 
         x: float = option(

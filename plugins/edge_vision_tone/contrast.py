@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from edge_vision import Image, Options, Result, Stage, option
+from edge_vision import Image, Result, Stage, option
+from edge_vision import Options as BaseOptions
 
 
 class Contrast(Stage):
@@ -17,7 +18,7 @@ class Contrast(Stage):
 
     name = "contrast"
 
-    class Options(Options):
+    class Options(BaseOptions):
         """How strong, and how local."""
 
         clip_limit: float = option(

@@ -8,7 +8,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from edge_vision import Image, Options, Result, Stage, option
+from edge_vision import Image, Result, Stage, option
+from edge_vision import Options as BaseOptions
 
 Method = Literal["median", "gaussian", "bilateral", "nlmeans"]
 
@@ -18,7 +19,7 @@ class Denoise(Stage):
 
     name = "denoise"
 
-    class Options(Options):
+    class Options(BaseOptions):
         """Which method, and how strong."""
 
         method: Method = option(

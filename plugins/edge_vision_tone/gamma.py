@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision import Options, Result, Stage, option
+from edge_vision import Options as BaseOptions
+from edge_vision import Result, Stage, option
 
 
 class Gamma(Stage):
@@ -14,7 +15,7 @@ class Gamma(Stage):
 
     name = "gamma"
 
-    class Options(Options):
+    class Options(BaseOptions):
         """How far to bend, and which way."""
 
         gamma: float = option(

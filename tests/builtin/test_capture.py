@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_vision.builtin import capture, opening
-from edge_vision.builtin.capture import OpenCVSource
-from edge_vision.builtin.opening import open_device
+from edge_vision.builtin.capture import opencv, opening
+from edge_vision.builtin.capture.opencv import OpenCVSource
+from edge_vision.builtin.capture.opening import open_device
 from edge_vision.contracts.source import SourceContext
 from edge_vision.data.errors import ConfigError, SourceError, SourceLost
 from edge_vision.testing import still
@@ -129,12 +129,12 @@ class TestVideos:
             opened.append(1)
             return Nothing()
 
-        monkeypatch.setattr(capture, "open_video", open_nothing)
+        monkeypatch.setattr(opencv, "open_video", open_nothing)
         source = made("a.avi", video(tmp_path / "a.avi").parent, loop=True)
         source.open()
         assert source.read() is None
         assert len(opened) == 1
-        assert source.rate == capture.USUAL_RATE
+        assert source.rate == opencv.USUAL_RATE
 
     def test_a_rate_of_ones_own_replaces_the_headers(self, tmp_path: Path) -> None:
         video(tmp_path / "a.avi", rate=50)
@@ -154,7 +154,7 @@ class TestVideos:
             def wait(self) -> None:
                 waits.append(self.rate)
 
-        monkeypatch.setattr(capture, "Metronome", Beats)
+        monkeypatch.setattr(opencv, "Metronome", Beats)
         video(tmp_path / "a.avi", count=3)
         source = made("a.avi", tmp_path, realtime=True, loop=True)
         source.open()
@@ -287,7 +287,7 @@ class TestStreams:
             assert url == "rtsp://user:s%2Fcret@camera/x"
             return Broken()
 
-        monkeypatch.setattr(capture, "open_stream", opened)
+        monkeypatch.setattr(opencv, "open_stream", opened)
         source = stream("rtsp://camera/x", tmp_path, username="user", password_file=secret(tmp_path))
         source.open()
         with pytest.raises(SourceLost, match=r"cannot go on with rtsp://user:\*\*\*@camera/x, alias"):
@@ -346,7 +346,7 @@ class TestLogin:
 SCRIPT = """
 import json, sys, traceback
 from pathlib import Path
-from edge_vision.builtin.capture import OpenCVSource
+from edge_vision.builtin.capture.opencv import OpenCVSource
 from edge_vision.contracts.source import SourceContext
 from edge_vision.data.errors import SourceError
 
@@ -415,7 +415,7 @@ class TestDevices:
     def test_a_device_is_asked_for_its_pixel_format_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
         device = Nothing()
         monkeypatch.setattr(opening, "_opened", lambda *arguments: device)
-        monkeypatch.setattr(capture, "Path", lambda address: Path("/dev/null"))
+        monkeypatch.setattr(opencv, "Path", lambda address: Path("/dev/null"))
         source = made(0, width=1280, height=720, fps=15, fourcc="MJPG")
         assert source.live
         assert source.description == "/dev/video0"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_vision.builtin.locations import host_and_port, locate, parse_source
+from edge_vision.builtin.capture.locations import host_and_port, locate, parse_source
 from edge_vision.data.errors import ConfigError
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_vision.builtin.metronome import Metronome
+from edge_vision.builtin.capture.metronome import Metronome
 
 
 class Clock:

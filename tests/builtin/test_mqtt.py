@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from edge_vision import Event, Picture, Result
-from edge_vision.builtin.mqtt import MqttSink
+from edge_vision.builtin.mqtt.sink import MqttSink
 from edge_vision.builtin.sinks import register_sinks
 from edge_vision.contracts.sink import Sink
 
 if TYPE_CHECKING:
-    from tests.builtin.conftest import Listen, Mosquitto
+    from tests.brokers import Mosquitto
+    from tests.conftest import Listen
 
 pytestmark = pytest.mark.mosquitto
 

@@ -11,13 +11,15 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge_vision import Identity
-from edge_vision.builtin.mqtt import MqttSink
-from edge_vision.builtin.mqtt_commands import COMMANDS_WAITING, Command, Commands
-from edge_vision.builtin.mqtt_message import Message
+from edge_vision.builtin.mqtt.commands import COMMANDS_WAITING, Command, Commands
+from edge_vision.builtin.mqtt.message import Message
+from edge_vision.builtin.mqtt.sink import MqttSink
 from edge_vision.contracts.sink import StateValue
 
 if TYPE_CHECKING:
-    from tests.builtin.conftest import Listen, Listener, Mosquitto, Settings
+    from tests.brokers import Listener, Mosquitto
+    from tests.builtin.conftest import Settings
+    from tests.conftest import Listen
 
 Until = Callable[[Callable[[], object]], None]
 SET = "edge-vision/porch-pi/porch/set"

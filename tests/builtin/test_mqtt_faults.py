@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge_vision import Event, Picture, Result
-from edge_vision.builtin import mqtt, mqtt_link, mqtt_outgoing
-from edge_vision.builtin.mqtt import MqttSink
+from edge_vision.builtin.mqtt import link, outgoing
+from edge_vision.builtin.mqtt import sink as mqtt_sink
+from edge_vision.builtin.mqtt.sink import MqttSink
 
 if TYPE_CHECKING:
-    from tests.builtin.conftest import Certificates, Listen, Mosquitto, Wire
+    from tests.brokers import Mosquitto, Wire
+    from tests.builtin.conftest import Certificates
+    from tests.conftest import Listen
 
 pytestmark = pytest.mark.mosquitto
 
@@ -127,7 +130,7 @@ def test_the_broker_says_offline_for_a_daemon_that_was_killed(broker: Mosquitto,
     program = f"""
 from pathlib import Path
 from edge_vision import Identity, SinkContext
-from edge_vision.builtin.mqtt import MqttSink
+from edge_vision.builtin.mqtt.sink import MqttSink
 context = SinkContext("mqtt", Identity("porch-pi", "boot1"), lambda *_: "", Path())
 sink = MqttSink(MqttSink.Options.parse({{"host": "127.0.0.1", "port": {broker.port}}}), context)
 sink.open()
@@ -148,8 +151,8 @@ def test_a_stuck_broker_costs_bounded_memory_and_counted_pictures(
     until: Until,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(mqtt_outgoing, "PATIENCE", 0.2)
-    monkeypatch.setattr(mqtt, "CLOSE_PATIENCE", 0.2)
+    monkeypatch.setattr(outgoing, "PATIENCE", 0.2)
+    monkeypatch.setattr(mqtt_sink, "CLOSE_PATIENCE", 0.2)
     sink = make_sink(broker.port, max_pending=50, max_pending_bytes=1_000_000)
     until(lambda: sink.connected)
     broker.signal(signal.SIGSTOP)
@@ -174,8 +177,8 @@ def test_a_broker_that_never_answers_holds_nobody_up(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(mqtt_link, "ANSWER_PATIENCE", 0.2)
-    monkeypatch.setattr(mqtt_link, "AUTO_PATIENCE", 0.2)
+    monkeypatch.setattr(link, "ANSWER_PATIENCE", 0.2)
+    monkeypatch.setattr(link, "AUTO_PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         sink = make_sink(silent.getsockname()[1])
         sink.write(make_result(1), wait=True)
@@ -256,7 +259,7 @@ def test_auto_falls_back_to_an_old_broker_and_a_recording_waits_for_it(
     make_event: Callable[..., Event],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(mqtt_link, "AUTO_PATIENCE", 1.0)
+    monkeypatch.setattr(link, "AUTO_PATIENCE", 1.0)
     heard = listen(amqtt_port, five=False)
     sink = make_sink(amqtt_port)
     sink.write(make_result(1), wait=True)

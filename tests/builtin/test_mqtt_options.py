@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge_vision import ConfigError, Identity, SinkContext
-from edge_vision.builtin.mqtt import MqttSink
-from edge_vision.builtin.mqtt_broker import Broker, broker_of
-from edge_vision.builtin.mqtt_options import MqttOptions
+from edge_vision.builtin.mqtt.broker import Broker, broker_of
+from edge_vision.builtin.mqtt.options import MqttOptions
+from edge_vision.builtin.mqtt.sink import MqttSink
 
 if TYPE_CHECKING:
     from tests.builtin.conftest import Certificates

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from edge_vision.builtin import mqtt_outgoing
-from edge_vision.builtin.mqtt_connection import Ending
-from edge_vision.builtin.mqtt_link import Pauses, Versions
-from edge_vision.builtin.mqtt_message import Message, topic_problem
-from edge_vision.builtin.mqtt_outgoing import EVENTS_KEPT, Outgoing
+from edge_vision.builtin.mqtt import outgoing as waiting
+from edge_vision.builtin.mqtt.connection import Ending
+from edge_vision.builtin.mqtt.link import Pauses, Versions
+from edge_vision.builtin.mqtt.message import Message, topic_problem
+from edge_vision.builtin.mqtt.outgoing import EVENTS_KEPT, Outgoing
 
 Until = Callable[[Callable[[], object]], None]
 
@@ -86,12 +86,12 @@ def test_who_waits_for_room_is_let_go_when_the_connection_is_lost() -> None:
 
 
 def test_patience_ends_once_and_comes_back_with_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mqtt_outgoing, "PATIENCE", 0.01)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.01)
     outgoing = make(limit=1)
     outgoing.up()
     outgoing.put(fleeting("a"))
     outgoing.put(fleeting("b"), wait=True)
-    monkeypatch.setattr(mqtt_outgoing, "PATIENCE", 3600.0)
+    monkeypatch.setattr(waiting, "PATIENCE", 3600.0)
     outgoing.put(fleeting("c"), wait=True)
     assert outgoing.counters()["lost"] == 2
     drain(outgoing)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_vision.builtin.pictures import PicturesSource, natural_order
+from edge_vision.builtin.capture.pictures import PicturesSource, natural_order
 from edge_vision.contracts.source import SourceContext
 from edge_vision.data.errors import ConfigError, SourceLost
 from edge_vision.testing import still

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edge_vision.builtin.redaction import conceal, redacted, secrets_in, with_login
+from edge_vision.builtin.capture.redaction import conceal, redacted, secrets_in, with_login
 
 
 @pytest.mark.parametrize(

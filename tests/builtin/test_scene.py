@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_vision.builtin.scene import DrawnScene
+from edge_vision.builtin.scene.drawn import DrawnScene
 from edge_vision.builtin.sources import register_sources
 from edge_vision.contracts.source import Source, SourceContext
 from edge_vision.data.errors import ConfigError

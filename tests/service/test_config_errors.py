@@ -9,7 +9,7 @@ import pytest
 
 from edge_vision.service.cli import main
 
-Check = Callable[[str], tuple[int, str]]
+Check = Callable[[str | bytes], tuple[int, str]]
 
 PLUGIN = '''
 """A stage for these tests."""
@@ -59,7 +59,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     (tmp_path / "noise.tflite").write_bytes(bytes(range(256)) * 4)
     (tmp_path / "nothing").mkdir()
 
-    def run(text: str) -> tuple[int, str]:
+    def run(text: str | bytes) -> tuple[int, str]:
         Path("config.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
         status = main(["--log-level", "error", "check", "config.toml"])
         return status, capsys.readouterr().err
@@ -231,7 +231,7 @@ def test_there_are_many_such_cases() -> None:
 
 
 def test_bytes_that_are_no_utf8_are_told(check: Check) -> None:
-    status, said = check(b"node = '\xff'\n")  # type: ignore[arg-type]
+    status, said = check(b"node = '\xff'\n")
     assert (status, said.count("\n")) == (78, 1)
     assert "not UTF-8 (at byte 8)" in said
 

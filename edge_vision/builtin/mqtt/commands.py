@@ -11,7 +11,7 @@ from typing import Any
 
 from edge_vision.builtin.complaints import Complaints
 from edge_vision.builtin.encode import encode_json
-from edge_vision.builtin.mqtt_message import JSON, Message, topic_problem
+from edge_vision.builtin.mqtt.message import JSON, Message, topic_problem
 from edge_vision.contracts.sink import Setter, StateValue
 from edge_vision.data.errors import ConfigError
 from edge_vision.data.payload import Identity

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.builtin.locations import PICTURES, check_text, locate_file
-from edge_vision.builtin.metronome import Metronome
+from edge_vision.builtin.capture.locations import PICTURES, check_text, locate_file
+from edge_vision.builtin.capture.metronome import Metronome
 from edge_vision.contracts.options import Options as BaseOptions
 from edge_vision.contracts.options import option
 from edge_vision.contracts.source import Source, SourceContext

@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge_vision.builtin.mqtt_options import MqttOptions, TlsOptions
+from edge_vision.builtin.mqtt.options import MqttOptions, TlsOptions
 from edge_vision.builtin.secret_file import find_credential, read_secret
 from edge_vision.contracts.sink import SinkContext
 from edge_vision.data.errors import ConfigError

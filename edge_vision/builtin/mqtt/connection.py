@@ -16,11 +16,11 @@ from paho.mqtt.exception import MQTTException
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_vision.builtin.mqtt_broker import Broker
-from edge_vision.builtin.mqtt_commands import Command, Commands
-from edge_vision.builtin.mqtt_message import Message
-from edge_vision.builtin.mqtt_outgoing import Outgoing
-from edge_vision.builtin.wake import WakeUpCall
+from edge_vision.builtin.mqtt.broker import Broker
+from edge_vision.builtin.mqtt.commands import Command, Commands
+from edge_vision.builtin.mqtt.message import Message
+from edge_vision.builtin.mqtt.outgoing import Outgoing
+from edge_vision.builtin.mqtt.wake import WakeUpCall
 
 logger = logging.getLogger(__name__)
 

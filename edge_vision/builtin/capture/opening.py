@@ -15,7 +15,7 @@ from pathlib import Path
 
 import cv2
 
-from edge_vision.builtin.locations import host_and_port
+from edge_vision.builtin.capture.locations import host_and_port
 from edge_vision.data.errors import SourceError
 
 # FFmpeg's messages name URLs with their passwords, so it says nothing (AV_LOG_QUIET) unless somebody

@@ -7,11 +7,11 @@ import threading
 import time
 from typing import Literal
 
-from edge_vision.builtin.mqtt_broker import Broker
-from edge_vision.builtin.mqtt_commands import Commands
-from edge_vision.builtin.mqtt_connection import Connection, Ending, Version
-from edge_vision.builtin.mqtt_outgoing import Outgoing
-from edge_vision.builtin.wake import WakeUpCall
+from edge_vision.builtin.mqtt.broker import Broker
+from edge_vision.builtin.mqtt.commands import Commands
+from edge_vision.builtin.mqtt.connection import Connection, Ending, Version
+from edge_vision.builtin.mqtt.outgoing import Outgoing
+from edge_vision.builtin.mqtt.wake import WakeUpCall
 
 logger = logging.getLogger(__name__)
 

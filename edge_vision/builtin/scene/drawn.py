@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.builtin import actors
-from edge_vision.builtin.actors import Actor, Appearance
-from edge_vision.builtin.metronome import Metronome
-from edge_vision.builtin.sprites import Colour
+from edge_vision.builtin.capture.metronome import Metronome
+from edge_vision.builtin.scene import actors
+from edge_vision.builtin.scene.actors import Actor, Appearance
+from edge_vision.builtin.scene.sprites import Colour
 from edge_vision.contracts.options import Options as BaseOptions
 from edge_vision.contracts.options import option
 from edge_vision.contracts.source import Source, SourceContext

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import field_validator
 
-from edge_vision.builtin.locations import Location, check_text, has_login, locate
-from edge_vision.builtin.metronome import Metronome
-from edge_vision.builtin.opening import NEARLY, open_device, open_stream, open_video
-from edge_vision.builtin.redaction import conceal, redacted, secrets_in, with_login
+from edge_vision.builtin.capture.locations import Location, check_text, has_login, locate
+from edge_vision.builtin.capture.metronome import Metronome
+from edge_vision.builtin.capture.opening import NEARLY, open_device, open_stream, open_video
+from edge_vision.builtin.capture.redaction import conceal, redacted, secrets_in, with_login
 from edge_vision.builtin.secret_file import find_credential, read_secret
 from edge_vision.contracts.options import Options as BaseOptions
 from edge_vision.contracts.options import option
@@ -112,6 +112,13 @@ class OpenCVSource(Source):
         """The location without its secrets."""
         return redacted(self._location.address if self.live else str(self.options.url))
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The password and whatever else the URL keeps secret, as it is and percent-encoded."""
+        password = self._login[1] if self._login else None
+        own = () if password is None else (password, quote(password, safe=""))
+        return (*secrets_in(self._url()), *own)
+
     def open(self) -> None:
         """Open it, or open it again."""
         self.close()
@@ -168,12 +175,8 @@ class OpenCVSource(Source):
 
     def _give_up(self, error: cv2.error) -> NoReturn:
         """Raise SourceLost with what OpenCV said, less the secrets it may repeat."""
-        said = conceal(" ".join(str(error).split()), self._secrets())
+        said = conceal(" ".join(str(error).split()), self.secrets)
         raise SourceLost(f"OpenCV failed: {said}") from None
-
-    def _secrets(self) -> tuple[str, ...]:
-        password = self._login[1] if self._login else None
-        return (*secrets_in(self._url()), password or "", quote(password or "", safe=""))
 
     def _grab_live(self) -> bool:
         began = time.monotonic()

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 
 from edge_vision.builtin.complaints import Complaints
 from edge_vision.builtin.encode import encode_json, encode_picture
-from edge_vision.builtin.mqtt_broker import broker_of
-from edge_vision.builtin.mqtt_commands import Commands
-from edge_vision.builtin.mqtt_link import MqttLink, Pauses, Versions
-from edge_vision.builtin.mqtt_message import JSON, Message, topic_problem
-from edge_vision.builtin.mqtt_options import MqttOptions
-from edge_vision.builtin.mqtt_outgoing import Outgoing
-from edge_vision.builtin.wake import WakeUpCall
+from edge_vision.builtin.mqtt.broker import broker_of
+from edge_vision.builtin.mqtt.commands import Commands
+from edge_vision.builtin.mqtt.link import MqttLink, Pauses, Versions
+from edge_vision.builtin.mqtt.message import JSON, Message, topic_problem
+from edge_vision.builtin.mqtt.options import MqttOptions
+from edge_vision.builtin.mqtt.outgoing import Outgoing
+from edge_vision.builtin.mqtt.wake import WakeUpCall
 from edge_vision.contracts.sink import CameraStatus, Sink, SinkContext, StateValue
 from edge_vision.data.errors import StageError
 from edge_vision.data.event import Event
@@ -77,6 +77,11 @@ class MqttSink(Sink):
     def protocol_in_use(self) -> str | None:
         """The version of MQTT that is spoken now, "5" or "3.1.1", None without a connection."""
         return self._link.protocol_in_use
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The password, which no log may show."""
+        return () if self._broker.password is None else (self._broker.password,)
 
     def open(self) -> None:
         """Start to connect, and return at once; the broker may come later."""

@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from edge_vision.builtin.redaction import redacted
+from edge_vision.builtin.capture.redaction import redacted
 from edge_vision.data.errors import ConfigError
 
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}

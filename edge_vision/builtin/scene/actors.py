@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import cos, pi, sin, tau
 
-from edge_vision.builtin.sprites import Brush, Colour, Sprite
+from edge_vision.builtin.scene.sprites import Brush, Colour, Sprite
 
 STEPS = 8
 """Pictures of one double step of the person."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import WithJsonSchema, field_validator, model_validator
 
-from edge_vision.builtin.mqtt_message import topic_problem
+from edge_vision.builtin.mqtt.message import topic_problem
 from edge_vision.contracts.options import Options, option
 
 

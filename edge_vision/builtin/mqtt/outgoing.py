@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from edge_vision.builtin.complaints import Complaints
-from edge_vision.builtin.mqtt_message import Message
+from edge_vision.builtin.mqtt.message import Message
 
 logger = logging.getLogger(__name__)
 

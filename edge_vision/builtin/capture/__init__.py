@@ -1,0 +1,1 @@
+"""Capture with OpenCV: streams, devices, recordings and folders of pictures."""

@@ -1,0 +1,1 @@
+"""The drawn scene: a camera for which every true box is known."""
