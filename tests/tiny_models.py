@@ -139,3 +139,18 @@ def twins(path: Path) -> Path:
     for source, result in zip(inputs, reversed(outputs), strict=True):
         model.operator("RESHAPE", [source, shape], [result], newShape=[1, 2])
     return model.write(path, inputs, outputs)
+
+
+def detecting(path: Path, count: int = 5, classes: int = 3) -> Path:
+    """A detector (1, 8, 8, 3) -> boxes (1, count, 4), scores (1, count, classes), always the same."""
+    model = TinyModel()
+    image = model.tensor("image", [1, 8, 8, 3], "uint8")
+    outputs = []
+    for name, last in (("boxes", 4), ("scores", classes)):
+        shape = [1, count, last]
+        value = np.linspace(0.0, 1.0, count * last)
+        constant = model.tensor(f"{name}_values", [count * last], value=value)
+        wanted = model.tensor(f"{name}_shape", [3], "int32", value=np.array(shape))
+        outputs.append(model.tensor(name, shape))
+        model.operator("RESHAPE", [constant, wanted], [outputs[-1]], newShape=shape)
+    return model.write(path, [image], outputs)

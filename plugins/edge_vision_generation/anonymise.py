@@ -38,7 +38,7 @@ class Anonymise(Stage):
         margin: float = option(
             0.1, "By this share of its sides a box is made larger all around.", live=True, ge=0, le=2
         )
-        colour: tuple[Channel, Channel, Channel] = option((0, 0, 0), "Blue, green, red of a fill.")
+        colour: tuple[Channel, Channel, Channel] = option((0, 0, 0), "Red, green, blue of a fill.")
 
     options: Options
 
@@ -48,7 +48,7 @@ class Anonymise(Stage):
         boxes = self._boxes(result, options)
         if not len(boxes):
             return result
-        hide = hiding(options.method, options.blocks, options.colour)
+        hide = hiding(options.method, options.blocks, options.colour[::-1])
 
         def paint(image: Pixels, to_frame: geometry.Map) -> Pixels:
             return hidden(image, to_frame, boxes, hide)

@@ -112,7 +112,7 @@ def test_only_the_chosen_labels_count(labels: list[str], hides: bool) -> None:
 def test_a_margin_makes_the_box_larger() -> None:
     image = noise()
     result = anonymised(
-        Result.of(make_frame(image)).add(people(BOX)), method="fill", margin=0.25, colour=[1, 2, 3]
+        Result.of(make_frame(image)).add(people(BOX)), method="fill", margin=0.25, colour=[3, 2, 1]
     )
     larger = inside((20, 12, 92, 84))
     assert (result.frame.image[larger] == (1, 2, 3)).all()
