@@ -34,10 +34,10 @@ STAND_INS: dict[str, tuple[tuple[str, ...], Callable[[Path], Path]]] = {
     "classify": (("person", "bicycle", "car"), tiny_models.averaging),
     "detect": (("person", "bicycle", "car"), tiny_models.detecting),
     "segment": (
-        ("road", "sky"),
-        partial(tiny_models.copying, shape=(1, 4, 4, 3), output_shape=(1, 4, 6, 2)),
+        tuple("abcdef"),
+        partial(tiny_models.copying, shape=PICTURE, output_shape=SCORES),
     ),
-    "generate": ((), partial(tiny_models.copying, shape=(1, 4, 4, 3))),
+    "generate": ((), partial(tiny_models.copying, shape=PICTURE)),
 }
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
