@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.data.errors import StageError
 
+Scalar = TypeVar("Scalar", bound=np.generic)
+
 Image = NDArray[np.uint8]
 """Pixels, (height, width, 3) uint8, in OpenCV's channel order blue, green, red."""
 
 
-def read_only(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    """The same memory behind a view that cannot be written to."""
+def read_only(array: NDArray[Scalar]) -> NDArray[Scalar]:
+    """The same memory behind a view that cannot be written to; the array itself where it cannot."""
+    if not array.flags.writeable:
+        return array
     view = array.view()
     view.flags.writeable = False
     return view
@@ -25,7 +30,8 @@ def as_image(array: NDArray[np.generic]) -> Image:
     """Pixels as every stage expects them: (height, width, 3) uint8 BGR, read-only.
 
     Grey images (two axes, or one channel) are spread over three channels and a fourth channel
-    (alpha) is cut off; both copy. Anything else raises StageError, which says what was given.
+    (alpha) is cut off; both copy. Three channels stay the memory they are, so whoever made them does
+    not write to them again. Anything else raises StageError, which says what was given.
     """
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or 0 in array.shape:
         raise StageError(f"an image is (height, width, 3) uint8, not {array.shape} {array.dtype}")
@@ -40,6 +46,12 @@ def as_image(array: NDArray[np.generic]) -> Image:
     return read_only(pixels)  # type: ignore[return-value]
 
 
+def check_moment(name: str, moment: datetime) -> None:
+    """Raise StageError for a moment without a time zone, which would mean another one elsewhere."""
+    if moment.utcoffset() is None:
+        raise StageError(f"{name} has no time zone; make it with datetime.now(UTC)")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One captured image.
@@ -47,7 +59,7 @@ class Frame:
     image        (height, width, 3) uint8 BGR, read-only
     camera       the camera's name in the configuration
     index        counts the camera's captured frames, from 0
-    captured_at  when it was captured, UTC
+    captured_at  when it was captured, with its time zone; UTC
     monotonic    seconds on the source's own clock: time.monotonic() for a live source, position in
                  the recording for a file. Only differences mean something.
     """
@@ -60,6 +72,7 @@ class Frame:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image", as_image(self.image))
+        check_moment("captured_at", self.captured_at)
 
     @property
     def width(self) -> int:

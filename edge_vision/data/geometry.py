@@ -15,6 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 Map = NDArray[np.float64]
 Boxes = NDArray[np.float32]
 
+SMALLEST_AREA = 1e-9
+"""Square pixels of the smallest polygon that is one; two that only touch have no part in common."""
+
 
 def identity() -> Map:
     """The map that changes nothing."""
@@ -56,7 +59,7 @@ def perspective(source: ArrayLike, target: ArrayLike) -> Map:
 
 
 def inverse(matrix: Map) -> Map:
-    """The map back; raises numpy's LinAlgError where the matrix flattens the plane."""
+    """The map back; raises numpy's LinAlgError, a ValueError, where the matrix flattens the plane."""
     return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
 
 
@@ -66,12 +69,16 @@ def is_affine(matrix: Map) -> bool:
 
 
 def map_points(matrix: Map, points: ArrayLike) -> NDArray[np.float64]:
-    """Map points, (n, 2), through a matrix; gives (n, 2) float64."""
+    """Map points, (n, 2), through a matrix; gives (n, 2) float64.
+
+    Points that a perspective takes to the horizon are at infinity: inf, or nan.
+    """
     xy = np.asarray(points, dtype=np.float64).reshape(-1, 2)
     if is_affine(matrix):
         return np.asarray((xy @ matrix[:2, :2].T + matrix[:2, 2]) / matrix[2, 2])
     mapped = np.column_stack([xy, np.ones(len(xy))]) @ matrix.T
-    return np.asarray(mapped[:, :2] / mapped[:, 2:])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(mapped[:, :2] / mapped[:, 2:])
 
 
 def corners(width: float, height: float) -> NDArray[np.float64]:
@@ -80,7 +87,10 @@ def corners(width: float, height: float) -> NDArray[np.float64]:
 
 
 def map_boxes(matrix: Map, boxes: ArrayLike) -> Boxes:
-    """Map boxes, (n, 4); gives the upright boxes around the mapped corners, (n, 4) float32."""
+    """Map boxes, (n, 4); gives the upright boxes around the mapped corners, (n, 4) float32.
+
+    A box across the horizon of a perspective has no such box, and what is given for it means nothing.
+    """
     xyxy = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     points = map_points(matrix, xyxy[:, [0, 1, 2, 1, 2, 3, 0, 3]]).reshape(-1, 4, 2)
     return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1).astype(np.float32)
@@ -94,19 +104,26 @@ def clip_boxes(boxes: ArrayLike, width: float, height: float) -> Boxes:
 
 def areas(boxes: ArrayLike) -> NDArray[np.float32]:
     """Areas of boxes, (n,) float32, in square pixels; a box turned inside out has none."""
-    xyxy = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
-    sides = np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0.0)
-    return np.asarray(sides[:, 0] * sides[:, 1])
+    x1, y1, x2, y2 = np.asarray(boxes, dtype=np.float32).reshape(-1, 4).T
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.maximum(x2 - x1, 0.0) * np.maximum(y2 - y1, 0.0))
 
 
 def iou(first: ArrayLike, second: ArrayLike) -> NDArray[np.float32]:
-    """Intersection over union of each box of `first` (n, 4) with each of `second` (m, 4): (n, m)."""
-    a = np.asarray(first, dtype=np.float32).reshape(-1, 1, 4)
-    b = np.asarray(second, dtype=np.float32).reshape(1, -1, 4)
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    overlap = np.prod(np.maximum(sides, 0.0), axis=-1)
-    union = areas(first)[:, np.newaxis] + areas(second)[np.newaxis, :] - overlap
-    return np.asarray(np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0.0))
+    """Intersection over union of each box of `first` (n, 4) with each of `second` (m, 4): (n, m).
+
+    Gives float32 in 0 to 1; 0 for boxes without an area, and for what is not finite.
+    """
+    a = np.asarray(first, dtype=np.float32).reshape(-1, 4)
+    b = np.asarray(second, dtype=np.float32).reshape(-1, 4)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Axis by axis: numpy is slow along a last axis of two.
+        width = np.minimum.outer(a[:, 2], b[:, 2]) - np.maximum.outer(a[:, 0], b[:, 0])
+        height = np.minimum.outer(a[:, 3], b[:, 3]) - np.maximum.outer(a[:, 1], b[:, 1])
+        overlap = np.maximum(width, 0.0) * np.maximum(height, 0.0)
+        union = np.add.outer(areas(a), areas(b)) - overlap
+        usable = (union > 0.0) & np.isfinite(union)
+    return np.asarray(np.divide(overlap, union, out=np.zeros_like(overlap), where=usable))
 
 
 def suppress(
@@ -124,11 +141,10 @@ def suppress(
     overlaps &= classes[:, np.newaxis] == classes[np.newaxis, :]
     alive = np.ones(len(scores), dtype=bool)
     kept: list[int] = []
-    for row in order:
+    for row in order.tolist():
         if alive[row]:
-            kept.append(int(row))
-            alive &= ~overlaps[row]
-            alive[row] = False
+            kept.append(row)
+            alive[overlaps[row]] = False
     return np.array(kept, dtype=np.intp)
 
 
@@ -137,23 +153,40 @@ def clip_polygon(polygon: NDArray[np.float64], by: NDArray[np.float64]) -> NDArr
 
     Sutherland and Hodgman, "Reentrant polygon clipping", CACM 17(1), 1974. Either winding is taken.
     """
-    if signed_area(by) < 0:
-        by = by[::-1]
-    points = polygon
-    for start, end in zip(by, np.roll(by, -1, axis=0), strict=True):
-        if not len(points):
-            break
-        edge = end - start
-        side = edge[0] * (points[:, 1] - start[1]) - edge[1] * (points[:, 0] - start[0])
+    return cut_polygon(polygon, sides(by)) if len(by) and signed_area(by) else np.zeros((0, 2))
+
+
+def cut_polygon(polygon: NDArray[np.float64], lines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The part of a polygon, (k, 2), on the positive side of all lines; empty (0, 2) for none.
+
+    lines  (m, 3) rows a, b, c of a x + b y + c = 0
+    """
+    points = polygon.tolist()  # plain numbers: with so few of them numpy is ten times as slow
+    for a, b, c in lines.tolist():
+        levels = [a * x + b * y + c for x, y in points]
         kept = []
-        for i, point in enumerate(points):
-            before, there = side[i - 1], side[i]
-            if (before >= 0.0) != (there >= 0.0):
-                kept.append(points[i - 1] + (point - points[i - 1]) * before / (before - there))
-            if there >= 0.0:
-                kept.append(point)
-        points = np.array(kept, dtype=np.float64).reshape(-1, 2)
-    return points if len(points) >= 3 else np.zeros((0, 2))
+        for i, (x, y) in enumerate(points):
+            before, here = levels[i - 1], levels[i]
+            if (before >= 0.0) != (here >= 0.0):
+                (x0, y0), share = points[i - 1], before / (before - here)
+                kept.append([x0 + (x - x0) * share, y0 + (y - y0) * share])
+            if here >= 0.0:
+                kept.append([x, y])
+        points = kept
+    left = np.array(points, dtype=np.float64).reshape(-1, 2)
+    return left if abs(signed_area(left)) > SMALLEST_AREA else np.zeros((0, 2))
+
+
+def sides(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lines along a convex polygon's sides, positive on its inner side.
+
+    Gives (k, 3) rows a, b, c of a x + b y + c = 0. Either winding is taken.
+    """
+    if signed_area(polygon) < 0:
+        polygon = polygon[::-1]
+    x, y = polygon[:, 0], polygon[:, 1]
+    along_x, along_y = np.roll(x, -1) - x, np.roll(y, -1) - y
+    return np.column_stack([-along_y, along_x, along_y * x - along_x * y])
 
 
 def signed_area(polygon: NDArray[np.float64]) -> float:

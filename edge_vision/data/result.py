@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.data import geometry
+from edge_vision.data.errors import StageError
 from edge_vision.data.findings import Detections, Finding, Picture
 from edge_vision.data.frame import Frame, Image
 from edge_vision.data.view import View
@@ -66,14 +67,14 @@ class Result:
 
         `paint(image, to_frame)` is given each image that shows the frame (the frame's own, the
         view's pixels where a photometric stage made them, pictures made by earlier stages) with the
-        3x3 map from its pixels to frame pixels, and returns the new image of the same size.
+        3x3 map from its pixels to frame pixels, and returns the new image of the same size; a map
+        such as a mask comes as (height, width). Raises StageError where the size is another.
         """
-        image: Image = paint(self.frame.image, geometry.identity())
-        frame = replace(self.frame, image=image)
+        frame = replace(self.frame, image=_painted(paint, self.frame.image, geometry.identity()))
         if self.view.base is self.frame.image:
             base = frame.image
         else:
-            base = paint(self.view.base, self.view.base_to_frame)
+            base = _painted(paint, self.view.base, self.view.base_to_frame)
         view = replace(self.view, frame=frame, base=base)
         return replace(
             self, frame=frame, view=view, findings=tuple(_repaint(f, paint) for f in self.findings)
@@ -82,5 +83,12 @@ class Result:
 
 def _repaint(finding: Finding, paint: Paint) -> Finding:
     if isinstance(finding, Picture) and finding.to_frame is not None:
-        return replace(finding, image=paint(finding.image, finding.to_frame))
+        return replace(finding, image=_painted(paint, finding.image, finding.to_frame))
     return finding
+
+
+def _painted(paint: Paint, image: Image, to_frame: geometry.Map) -> Image:
+    painted = paint(image, to_frame)
+    if painted.shape[:2] != image.shape[:2]:
+        raise StageError(f"the painted image is {painted.shape[:2]}, the one given {image.shape[:2]}")
+    return painted

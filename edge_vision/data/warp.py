@@ -11,7 +11,8 @@ pixels   (height, width, 3) uint8 of the view
 
 What every warp must compute: where the map shrinks both axes by a factor of two or more, the image
 is first reduced by block averages over k x k pixels, k the whole part of the smaller factor, which
-keeps small things from vanishing between the samples; then each view pixel whose centre maps inside
+keeps small things from vanishing between the samples (an image narrower than a block is one block; a
+rest at the right or the bottom counts to no block); then each view pixel whose centre maps inside
 the image (and the window) is sampled bilinearly, edges repeated, and every other has the border
 colour. The daemon uses OpenCV for it (builtin/warp.py); this one is plain numpy, for tests.
 """
@@ -61,20 +62,19 @@ def reference_warp(
 
 
 def _inside(points: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDArray[np.bool_]:
-    if geometry.signed_area(polygon) < 0:
-        polygon = polygon[::-1]
-    inside = np.ones(len(points), dtype=bool)
-    for start, end in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        edge, offset = end - start, points - start
-        inside &= edge[0] * offset[:, 1] - edge[1] * offset[:, 0] >= 0.0
+    inside = np.isfinite(points).all(axis=1)
+    levels = points[inside] @ (lines := geometry.sides(polygon))[:, :2].T + lines[:, 2]
+    inside[inside] = (levels >= 0.0).all(axis=1)
     return inside
 
 
 def _block_average(image: Image, factor: int) -> NDArray[np.float64]:
     if factor == 1:
         return image.astype(np.float64)
-    height, width = (side // factor * factor for side in image.shape[:2])
-    blocks = image[:height, :width].reshape(height // factor, factor, width // factor, factor, 3)
+    # An image narrower than a block is one block, of what there is.
+    rows, columns = (max(1, side // factor) for side in image.shape[:2])
+    high, wide = (min(side, factor) for side in image.shape[:2])
+    blocks = image[: rows * high, : columns * wide].reshape(rows, high, columns, wide, 3)
     return np.asarray(np.rint(blocks.mean(axis=(1, 3))))
 
 

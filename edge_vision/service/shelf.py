@@ -12,9 +12,6 @@ from edge_vision.contracts.model import Model
 from edge_vision.data.errors import ConfigError, ModelError, suggestion
 from edge_vision.service.config import ModelTable
 
-SHIPPED = Path(__file__).resolve().parent.parent.parent / "models"
-"""Where shipped bundles lie in a checkout."""
-
 
 class Shelf:
     """Opens the models of a configuration through the `open_model` hook and keeps them."""
@@ -40,16 +37,9 @@ class Shelf:
             self._signatures[name] = self._signature(name)
         return self._open[name]
 
-    def file(self, name: str) -> Path:
-        """The bundle of a model: relative to the configuration, or shipped."""
-        wanted = self._tables[name].bundle
-        path = self._folder / wanted
-        shipped = SHIPPED / wanted
-        return shipped if not path.exists() and (shipped / "bundle.toml").exists() else path
-
     def _signature(self, name: str) -> tuple[object, ...]:
         """What tells whether a model is still the same: its table, and its files' times and sizes."""
-        path = self.file(name)
+        path = self._folder / self._tables[name].bundle
         files = sorted(path.iterdir()) if path.is_dir() else [path]
         stats = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.is_file())
         return self._tables[name], stats
@@ -77,7 +67,9 @@ class Shelf:
     def _opened(self, name: str, table: ModelTable) -> Model:
         labels = None if table.labels is None else self._folder / table.labels
         try:
-            bundle = load_bundle(self.file(name), name, labels=labels, mean=table.mean, std=table.std)
+            bundle = load_bundle(
+                self._folder / table.bundle, name, labels=labels, mean=table.mean, std=table.std
+            )
             model: Model | None = self._manager.hook.open_model(bundle=bundle, threads=1)
         except ConfigError as error:
             raise ModelProblem(error.problem, f"models.{name}.{error.path or 'bundle'}") from error

@@ -25,7 +25,7 @@ from edge_vision.data.result import Result
 
 logger = logging.getLogger(__name__)
 
-CLOSE_PATIENCE = 5.0
+CLOSE_PATIENCE = 1.5
 """Seconds that `close` gives what still waits to reach the broker."""
 
 
