@@ -7,12 +7,13 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema
 import pytest
 
 from edge_vision.contracts.schemas import schema_of
+from tests.builtin.camera_servers import MjpegCamera, picture, streaming
 from tests.service.process import Manager, daemon
 
 RECORDING = '{ uses = "test", realtime = false, frames = 60, width = 320, height = 240 }'
@@ -287,3 +288,38 @@ def test_a_plugin_that_does_not_load_is_told_where_its_stage_is_missed(tmp_path:
     with daemon(config) as process:
         assert process.wait() == 78
         assert process.said("the plugin brightness does not load: ModuleNotFoundError")
+
+
+@pytest.mark.parametrize("then", ["close", "freeze"])
+def test_a_network_camera_that_goes_is_told_and_found_again(
+    tmp_path: Path, then: Literal["close", "freeze"]
+) -> None:
+    with streaming(MjpegCamera([picture(90)] * 40, then)) as camera:
+        config = write(
+            tmp_path,
+            live(porch="")
+            + f"""
+[cameras.gate]
+source = {{ uses = "opencv", url = "{camera.url()}", read_timeout = 1.0 }}
+[sinks.out]
+uses = "jsonl"
+stats = true
+""",
+        )
+        with daemon(config) as process:
+
+            def events() -> list[tuple[str, str]]:
+                found = [
+                    json.loads(line) for line in list(process.out) if '"edge-vision/event/1"' in line
+                ]
+                return [(event["what"], event["type"]) for event in found]
+
+            process.until(lambda: events().count(("camera-lost", "ended")) >= 2, timeout=60)
+            process.send(signal.SIGTERM)
+            assert process.wait(6) == 0
+            stats = [json.loads(line) for line in process.out if '"edge-vision/stats/1"' in line]
+    gate, porch = (stats[-1]["cameras"][name] for name in ("gate", "porch"))
+    assert gate["reconnects"] >= 2
+    assert gate["captured"] == gate["delivered"] + gate["dropped"]
+    assert porch["delivered"] > 0.9 * porch["captured"]
+    assert set(events()) == {("camera-lost", "started"), ("camera-lost", "ended")}

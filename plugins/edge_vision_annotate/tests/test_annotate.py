@@ -135,10 +135,6 @@ def test_what_a_tracker_tells_again_is_drawn_once() -> None:
     assert (drawn(person((10, 100, 60, 200)), tracker) != drawn(tracker)).any()
 
 
-def test_boxes_that_are_not_numbers_are_left_out() -> None:
-    np.testing.assert_array_equal(drawn(person((np.nan, 0, 5, np.inf))), scene())
-
-
 def test_a_wide_frame_is_scaled_down_and_leads_back() -> None:
     made = picture(run(make_stage(Annotate, max_width=160), scene(), person()))
 
