@@ -58,10 +58,6 @@ class Sink(ABC):
     def open(self) -> None:
         """Start; a peer that is away is no error. Raises SinkError where it can never work."""
 
-    def wait_until_ready(self, timeout: float) -> bool:
-        """Wait until a result would be on its way at once; False where `timeout` seconds passed."""
-        return True
-
     @abstractmethod
     def write(self, result: Result, *, wait: bool = False) -> None:
         """Take a result; those of one camera come in order.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from threading import Event
@@ -14,17 +15,19 @@ from uuid import uuid4
 import cv2
 
 from edge_vision.service.config import ConfigFileError
-from edge_vision.service.draft import make_draft
+from edge_vision.service.draft import Draft, make_draft
 from edge_vision.service.logs import redaction
 from edge_vision.service.notify import Notifier
-from edge_vision.service.system import System
+from edge_vision.service.system import Controls, System
 
 log = logging.getLogger(__name__)
 
 TICK = 0.25
 """Seconds between two looks at how things stand."""
-STOP_WITHIN = 4.5
-"""Seconds in which everything is stopped."""
+STOP_WITHIN = 3.0
+"""Seconds in which everything is stopped, but for handing over."""
+FLUSH = 1.5
+"""Seconds at most to hand over what was accepted when told to stop."""
 PROGRESS = 60.0
 """Seconds without progress of some camera after which the watchdog is no longer fed."""
 FINAL_FLUSH = 30.0
@@ -37,7 +40,6 @@ class Daemon:
     def __init__(self, file: Path, notifier: Notifier | None = None) -> None:
         self._file = file
         self._notifier = notifier or Notifier()
-        self._system = System()
         self._boot = uuid4().hex
         self._wake = Event()
         self._stop = False
@@ -47,23 +49,29 @@ class Daemon:
     def run(self) -> int:
         """Run; gives the exit status. Raises ConfigFileError where the configuration is wrong."""
         cv2.setNumThreads(1)  # the workers are the parallelism; OpenCV's own would fight them
-        draft = make_draft(self._file, self._boot, self._system.change_setting)
-        redaction.hide(draft.secrets)
-        for plugin in draft.plugins.broken:
-            log.error("the plugin %s (%s) does not load: %s", plugin.name, plugin.origin, plugin.error)
+        controls = Controls()
+        draft = self._draft(controls)
+        system = System(draft, controls)
         self._listen()
-        self._system.start(draft)
+        system.start()
         self._notifier.ready()
-        log.info("%s: watching %s", draft.config.node, ", ".join(self._system.cameras))
+        log.info("%s: watching %s", draft.config.node, ", ".join(system.cameras))
         self._next_stats = time.monotonic() + draft.config.tables.stats_interval
-        while not self._stop and not self._system.finished:
+        while not self._stop and not system.finished:
             self._wake.wait(TICK)
             self._wake.clear()
             if self._reload:
                 self._reload = False
-                self._reload_config()
-            self._tick()
-        return self._end()
+                self._reload_config(system, controls)
+            self._tick(system)
+        return self._end(system)
+
+    def _draft(self, controls: Controls, before: Draft | None = None) -> Draft:
+        draft = make_draft(self._file, self._boot, controls.change, before)
+        redaction.hide(draft.secrets)
+        for plugin in draft.plugins.broken:
+            log.error("the plugin %s (%s) does not load: %s", plugin.name, plugin.origin, plugin.error)
+        return draft
 
     def request_stop(self) -> None:
         """Ask it to stop, from any thread."""
@@ -83,57 +91,48 @@ class Daemon:
             self._stop = True
         self._wake.set()
 
-    def _tick(self) -> None:
-        self._system.check()
+    def _tick(self, system: System) -> None:
+        system.check()
         now = time.monotonic()
-        if self._system.progressed_since(now - PROGRESS):
+        if system.progressed_since(now - PROGRESS):
             self._notifier.ping()
-        draft = self._system.draft
-        if draft is not None and now >= self._next_stats:
-            self._next_stats = now + draft.config.tables.stats_interval
-            self._system.delivery.stats(self._system.stats())
-            self._notifier.status(self._summary())
+        if now >= self._next_stats:
+            self._next_stats = now + system.draft.config.tables.stats_interval
+            system.delivery.stats(system.stats())
+            self._notifier.status(_summary(system))
 
-    def _reload_config(self) -> None:
+    def _reload_config(self, system: System, controls: Controls) -> None:
         self._notifier.reloading()
         try:
-            before = self._system.draft
-            draft = make_draft(self._file, self._boot, self._system.change_setting, before)
+            draft = self._draft(controls, system.draft)
         except ConfigFileError as error:
             log.error("%s; the configuration that runs is kept", error)
             self._notifier.status(f"kept the old configuration: {error}")
         else:
-            redaction.hide(draft.secrets)
-            self._system.change_to(draft)
-            log.info("reloaded: %s", self._summary())
-            self._notifier.status(self._summary())
+            system.change_to(draft)
+            log.info("reloaded: watching %s", ", ".join(system.cameras))
+            self._notifier.status(_summary(system))
         self._notifier.ready()
 
-    def _end(self) -> int:
+    def _end(self, system: System) -> int:
         self._notifier.stopping()
-        failed = [camera.name for camera in self._system.cameras.values() if camera.error]
-        if self._stop:
-            log.info("stopping")
-            within = STOP_WITHIN
-        else:
-            log.info("the last recording is over: %s", self._summary())
-            within = FINAL_FLUSH
-        clean = self._system.stop(within)
-        for name, counters in self._system.delivery.counters().items():
+        log.info("%s: %s", "stopping" if self._stop else "the last recording is over", _summary(system))
+        clean = system.stop(STOP_WITHIN, FLUSH if self._stop else FINAL_FLUSH)
+        for name, counters in system.delivery.counters().items():
             if counters.get("lost"):
                 log.warning("the sink %s lost %d messages", name, counters["lost"])
         logging.shutdown()
-        status = 1 if failed else 0
+        status = 1 if any(camera.error for camera in system.cameras.values()) else 0
         if not clean:
+            sys.stdout.flush()
             os._exit(status)  # a thread is stuck inside a library; it must not hold up the exit
         return status
 
-    def _summary(self) -> str:
-        """One line on how things stand."""
-        online = [n for n in self._system.cameras if self._system.delivery.status_of(n) == "online"]
-        counts = [camera.tally.counts() for camera in self._system.cameras.values()]
-        rate = sum(count.fps for count in counts)
-        delivered = sum(count.delivered for count in counts)
-        return (
-            f"{len(online)} of {len(counts)} cameras online, {rate:.1f} results/s, {delivered} delivered"
-        )
+
+def _summary(system: System) -> str:
+    """One line on how things stand."""
+    online = sum(system.delivery.status_of(name) == "online" for name in system.cameras)
+    counts = [camera.tally.counts() for camera in system.cameras.values()]
+    rate = sum(count.fps for count in counts)
+    delivered = sum(count.delivered for count in counts)
+    return f"{online} of {len(counts)} cameras online, {rate:.1f} results/s, {delivered} delivered"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from threading import Lock, Thread
+from typing import Any
 
 from edge_vision.builtin.warp import opencv_warp
 from edge_vision.contracts.sink import Sink, StateValue
@@ -21,8 +23,29 @@ from edge_vision.service.stats import stats_payload
 
 log = logging.getLogger(__name__)
 
-READY = 10.0
-"""Seconds at most that a recording waits at the start for its sinks, so that nothing of it is lost."""
+RELOAD_PATIENCE = 3.0
+"""Seconds that a camera, and a sink, may take to stop at a reload."""
+
+
+class Controls:
+    """The settings of all cameras, as sinks that take commands reach them."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._cameras: Mapping[str, Camera] = {}
+
+    def connect(self, cameras: Mapping[str, Camera]) -> None:
+        """From now on these are the cameras."""
+        with self._lock:
+            self._cameras = dict(cameras)
+
+    def change(self, camera: str, key: str, text: str) -> StateValue:
+        """Change a setting of a camera; raises ConfigError where it cannot be."""
+        with self._lock:
+            cameras = self._cameras
+        if camera not in cameras:
+            raise ConfigError(f"there is no camera {camera!r}{suggestion(camera, cameras)}")
+        return cameras[camera].change(key, text)
 
 
 class System:
@@ -31,44 +54,31 @@ class System:
     The parts that a new draft shares with the running one go on undisturbed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, draft: Draft, controls: Controls) -> None:
+        self.draft = draft
         self.cameras: dict[str, Camera] = {}
         self.delivery = Delivery()
-        self._draft: Draft | None = None
-        self._workers: Workers | None = None
+        self._controls = controls
+        self._workers = Workers(draft.config.workers)
         self._tallies: dict[str, Tally] = {}
         self._started = time.monotonic()
-        self._lock = Lock()
-
-    @property
-    def draft(self) -> Draft | None:
-        """The draft that runs."""
-        return self._draft
-
-    def change_setting(self, camera: str, key: str, text: str) -> StateValue:
-        """Change a setting of a camera, as sinks may ask; raises ConfigError where it cannot be."""
-        with self._lock:
-            known = dict(self.cameras)
-        if camera not in known:
-            raise ConfigError(f"there is no camera {camera!r}{suggestion(camera, known)}")
-        return known[camera].change(key, text)
-
-    def start(self, draft: Draft) -> None:
-        """Start everything."""
-        self._workers = Workers(draft.config.workers)
-        self._workers.start()
         self.delivery.observers.append(self._observe)
-        self._switch(draft)
-        draft.plugins.manager.hook.service_started(cameras=tuple(self.cameras))
+
+    def start(self) -> None:
+        """Start everything."""
+        self._workers.start()
+        self._switch(self.draft, kept=set())
+        self._call_plugins("service_started", cameras=tuple(self.cameras))
 
     def change_to(self, draft: Draft) -> None:
         """Go over to another configuration."""
-        self._switch(draft)
+        before = self.draft
+        self._switch(draft, kept={name for name in self.cameras if draft.keeps_camera(name, before)})
+        before.shelf.close(keep=draft.shelf)
 
     def check(self) -> None:
         """Look after stuck workers and silent cameras; called every now and then."""
-        if self._workers is not None:
-            self._workers.check()
+        self._workers.check()
         now = time.monotonic()
         for camera in self.cameras.values():
             camera.check(now)
@@ -84,74 +94,56 @@ class System:
 
     def stats(self) -> StatsPayload:
         """Rates, drops, latencies and errors as they are now."""
-        if self._draft is None or self._workers is None:
-            raise RuntimeError("the system has not been started")
         counts = {name: camera.tally.counts() for name, camera in self.cameras.items()}
         uptime = time.monotonic() - self._started
-        return stats_payload(self._draft.identity, uptime, self._workers.count, counts, self.delivery)
+        return stats_payload(self.draft.identity, uptime, self._workers.count, counts, self.delivery)
 
-    def stop(self, timeout: float) -> bool:
-        """Stop everything, handing over what was accepted; False where `timeout` seconds passed."""
-        deadline = time.monotonic() + timeout
-        if self._draft is not None:
-            self._draft.plugins.manager.hook.service_stopping()
-        clean = self._stop_cameras(list(self.cameras.values()), timeout * 0.4)
-        if self._draft is not None:
-            self.delivery.stats(self.stats())
-        for name, sink in self.delivery.sinks.items():
-            if not sink.flush(max(0.1, (deadline - time.monotonic()) * 0.6)):
-                log.warning("the sink %s could not hand over everything", name)
-                clean = False
-        for sink in self.delivery.sinks.values():
-            self._close_sink(sink)
-        if self._workers is not None:
-            clean &= self._workers.stop(max(0.1, deadline - time.monotonic()))
-        if self._draft is not None and clean:
-            self._draft.shelf.close()
+    def stop(self, timeout: float, flush: float) -> bool:
+        """Stop everything, handing over what was accepted; False where something is left behind.
+
+        timeout  seconds for all but handing over
+        flush    seconds for handing over
+        """
+        self._call_plugins("service_stopping")
+        clean = self._stop_cameras(self.cameras.values(), timeout * 0.5)
+        self.delivery.stats(self.stats())
+        clean &= self._flush(self.delivery.sinks.values(), flush)
+        clean &= self._close_sinks(self.delivery.sinks.values(), timeout * 0.4)
+        clean &= self._workers.stop(timeout * 0.1)
+        if clean:
+            self.draft.shelf.close()
         return clean
 
-    def _switch(self, draft: Draft) -> None:
-        before = self._draft
-        kept = {n for n in self.cameras if before is not None and draft.keeps_camera(n, before)}
-        self._stop_cameras([c for name, c in self.cameras.items() if name not in kept], 3.0)
+    def _switch(self, draft: Draft, kept: set[str]) -> None:
+        """Stop what is not kept, put the draft's sinks in place, and start the draft's cameras."""
+        changed = [camera for name, camera in self.cameras.items() if name not in kept]
+        self._stop_cameras(changed, RELOAD_PATIENCE)
         for name in [name for name in self.cameras if name not in draft.cameras]:
             self.delivery.forget(name)
             del self._tallies[name]
         self._switch_sinks({name: made.sink for name, made in draft.sinks.items()})
-        if self._workers is not None:
-            self._workers.resize(draft.config.workers)
-        cameras = {
+        self._workers.resize(draft.config.workers)
+        self.draft = draft
+        self.cameras = {
             name: self.cameras[name] if name in kept else self._camera(made)
             for name, made in draft.cameras.items()
         }
-        with self._lock:
-            self.cameras = cameras
-        self._draft = draft
-        if before is not None:
-            before.shelf.close(keep=draft.shelf)
-        for name in [name for name in cameras if name not in kept]:
-            self._start_camera(draft.cameras[name], cameras[name])
+        self._controls.connect(self.cameras)
+        for name, camera in self.cameras.items():
+            if name not in kept:
+                camera.start()
 
     def _camera(self, made: CameraDraft) -> Camera:
-        if self._workers is None:
-            raise RuntimeError("the system has not been started")
         tally = self._tallies.setdefault(made.plan.name, Tally())
         self.delivery.route(made.plan.name, made.table.sinks)
         return Camera(made.plan, self._workers, self.delivery, tally, warp=opencv_warp)
 
-    def _start_camera(self, made: CameraDraft, camera: Camera) -> None:
-        if not made.plan.source.live:
-            for name, sink in self.delivery.sinks.items():
-                if not sink.wait_until_ready(READY):
-                    log.warning("the sink %s is not ready; %s starts without it", name, camera.name)
-        camera.start()
-
     def _switch_sinks(self, sinks: Mapping[str, Sink]) -> None:
+        """Close the sinks that go before others open: a broker takes a client's name only once."""
         old = self.delivery.sinks
-        for name, sink in old.items():
-            if sinks.get(name) is not sink:
-                sink.flush(1.0)
-                self._close_sink(sink)
+        going = [sink for name, sink in old.items() if sinks.get(name) is not sink]
+        self._flush(going, 1.0)
+        self._close_sinks(going, RELOAD_PATIENCE)
         for name, sink in sinks.items():
             if old.get(name) is not sink:
                 try:
@@ -160,20 +152,28 @@ class System:
                     log.error("the sink %s cannot be opened: %s", name, error)
         self.delivery.connect(sinks)
 
-    def _stop_cameras(self, cameras: list[Camera], timeout: float) -> bool:
+    def _stop_cameras(self, cameras: Iterable[Camera], timeout: float) -> bool:
         """Stop cameras at the same time, because each may be in a read."""
-        outcomes: list[bool] = []
         for camera in cameras:
             camera.request_stop()
-        threads = [
-            Thread(target=lambda camera=camera: outcomes.append(camera.stop(timeout)))
-            for camera in cameras
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return all(outcomes)
+        outcomes: list[bool] = []
+
+        def stop(camera: Camera) -> None:
+            outcomes.append(camera.stop(timeout))
+
+        return _at_once([partial(stop, camera) for camera in cameras], timeout + 1.0) and all(outcomes)
+
+    def _flush(self, sinks: Iterable[Sink], timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        clean = True
+        for sink in sinks:
+            if not sink.flush(max(0.1, deadline - time.monotonic())):
+                log.warning("the sink %s could not hand over everything", sink.context.name)
+                clean = False
+        return clean
+
+    def _close_sinks(self, sinks: Iterable[Sink], timeout: float) -> bool:
+        return _at_once([partial(self._close_sink, sink) for sink in sinks], timeout)
 
     def _close_sink(self, sink: Sink) -> None:
         try:
@@ -182,8 +182,22 @@ class System:
             log.exception("the sink %s failed to close", sink.context.name)
 
     def _observe(self, event: Event) -> None:
-        if self._draft is not None:
-            try:
-                self._draft.plugins.manager.hook.event_emitted(event=event)
-            except Exception:
-                log.exception("a plugin failed on an event")
+        self._call_plugins("event_emitted", event=event)
+
+    def _call_plugins(self, hook: str, **arguments: Any) -> None:
+        """Call a hook of all plugins; one that raises is told, and stops nothing."""
+        try:
+            getattr(self.draft.plugins.manager.hook, hook)(**arguments)
+        except Exception:
+            log.exception("a plugin failed in %s", hook)
+
+
+def _at_once(calls: Iterable[Callable[[], None]], timeout: float) -> bool:
+    """Make calls on a thread each; False where some are not over after `timeout` seconds."""
+    threads = [Thread(target=call, daemon=True) for call in calls]
+    deadline = time.monotonic() + timeout
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)
