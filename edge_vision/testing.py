@@ -25,7 +25,7 @@ from edge_vision.contracts.sink import CameraStatus, Sink, SinkContext, StateVal
 from edge_vision.contracts.source import Source, SourceContext
 from edge_vision.contracts.stage import Stage, StageContext
 from edge_vision.contracts.tensors import TensorSpec
-from edge_vision.data.errors import SourceError, SourceLost, StageError
+from edge_vision.data.errors import ConfigError, SourceError, SourceLost, StageError, suggestion
 from edge_vision.data.event import Event
 from edge_vision.data.findings import Finding
 from edge_vision.data.frame import Frame, Image
@@ -55,9 +55,12 @@ def make_stage(
     stage: type[S], models: Mapping[str, Model] | None = None, name: str = "", **options: Any
 ) -> S:
     """An opened stage with options as the configuration gives them; wrong ones raise ConfigError."""
+    known = models or {}
 
     def model(wanted: str) -> Model:
-        return (models or {})[wanted]
+        if wanted not in known:
+            raise ConfigError(f"no such model: {wanted}{suggestion(wanted, known)}", "model")
+        return known[wanted]
 
     made = stage(stage.Options.parse(options), StageContext("test", name or stage.name, model))
     made.open()
@@ -159,6 +162,7 @@ class Seen:
     statuses: list[tuple[str, CameraStatus]] = field(default_factory=list)
     states: dict[tuple[str, str], StateValue] = field(default_factory=dict)
     stats: list[Mapping[str, Any]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
 
 class MemorySink(Sink):
@@ -193,3 +197,7 @@ class MemorySink(Sink):
     def stats(self, payload: Mapping[str, Any]) -> None:
         """Remember statistics."""
         self.seen.stats.append(payload)
+
+    def forget(self, camera: str) -> None:
+        """Remember a camera that is gone."""
+        self.seen.forgotten.append(camera)

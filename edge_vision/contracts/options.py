@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, time
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
+from edge_vision.contracts.annotations import alternatives, marks
+from edge_vision.contracts.complaint import explain, path_text
 from edge_vision.data.errors import ConfigError, suggestion
 
 
@@ -44,8 +45,10 @@ class Options(BaseModel):
         try:
             return cls.model_validate_json(json.dumps(table))
         except TypeError:
-            path = _path(_odd_value(table))
-            raise ConfigError("a date or time has no use here; write a text or a number", path) from None
+            kind, path = _odd_value(table) or ("value", ())
+            raise ConfigError(
+                f"a {kind} has no use here; write a text or a number", path_text(path)
+            ) from None
         except ValidationError as error:
             raise explain(error, cls) from None
 
@@ -85,27 +88,11 @@ def option(
 
 
 def names_kind(info: FieldInfo) -> str | None:
-    """What an option names: "model", "stages", or None."""
-    return next((mark.kind for mark in info.metadata if isinstance(mark, Names)), None)
-
-
-def explain(error: ValidationError, options: type[BaseModel]) -> ConfigError:
-    """The first mistake of a table as one line: path, what is wrong, and what would be right."""
-    first = error.errors(include_url=False)[0]
-    path = _path(first["loc"])
-    kind, context = first["type"], first.get("ctx", {})
-    if kind == "extra_forbidden":
-        problem = (
-            f"unknown option{suggestion(str(first['loc'][-1]), _known(options, first['loc'][:-1]))}"
-        )
-    elif kind == "missing":
-        problem = "is missing"
-    elif kind == "value_error":
-        problem = str(context.get("error", first["msg"]))
-    else:
-        message = str(first["msg"]).replace("Input should", "should")
-        problem = f"{message[0].lower()}{message[1:]}, not {_shown(first['input'])}"
-    return ConfigError(problem, path)
+    """What an option, or one that may be None, names: "model", "stages", or None."""
+    found = [mark for mark in info.metadata if isinstance(mark, Names)]
+    for alternative in alternatives(info.annotation):
+        found += [mark for mark in marks(alternative) if isinstance(mark, Names)]
+    return found[0].kind if found else None
 
 
 def _extra(info: FieldInfo) -> dict[str, Any]:
@@ -113,56 +100,19 @@ def _extra(info: FieldInfo) -> dict[str, Any]:
     return extra if isinstance(extra, dict) else {}
 
 
-def _odd_value(value: Any) -> tuple[int | str, ...]:
-    """Where, in tables read from TOML, a value lies that JSON does not know: a date or a time."""
+def _odd_value(value: Any) -> tuple[str, tuple[int | str, ...]] | None:
+    """The kind, and the place in nested tables, of a value that JSON does not know, such as a date."""
     items: Iterable[tuple[int | str, Any]]
     if isinstance(value, Mapping):
         items = value.items()
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         items = enumerate(value)
-    else:
-        return ()
-    for key, inner in items:
-        if isinstance(inner, date | time):
-            return (key,)
-        if below := _odd_value(inner):
-            return (key, *below)
-    return ()
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    path = ""
-    for part in location:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        else:
-            path += f".{part}" if path else part
-    return path
-
-
-def _known(options: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The names allowed in the (possibly nested) table at a location."""
-    annotation: Any = options
-    for part in location:
-        table = _table(annotation)
-        if isinstance(part, str) and table is not None:
-            info = table.model_fields.get(part)
-            annotation = None if info is None else info.annotation
-        else:  # an item of an array, or an entry of a table of tables
-            annotation = next(iter(get_args(annotation)[-1:]), None)
-    found = _table(annotation)
-    return [] if found is None else list(found.model_fields)
-
-
-def _table(annotation: Any) -> type[BaseModel] | None:
-    """The class of options that an annotation is, or may be."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (dict, tuple, list):
+    elif value is None or isinstance(value, str | int | float):
         return None
-    return next((table for inner in get_args(annotation) if (table := _table(inner))), None)
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    else:
+        return type(value).__name__, ()
+    for key, inner in items:
+        if found := _odd_value(inner):
+            kind, below = found
+            return kind, (key, *below)
+    return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.data.errors import ModelError
+from edge_vision.data.errors import ModelError, StageError
 from edge_vision.data.frame import Image
 
 
@@ -54,22 +54,26 @@ class TensorSpec:
 
         uint8 takes the pixels as they are, int8 takes them less 128 (both are what a quantised
         image input stores), floats are normalised with mean and std. Channels become red, green, blue,
-        or grey (ITU-R BT.601 luma) where the tensor has one.
+        or grey (ITU-R BT.601 luma) where the tensor has one. Gives an array of its own, in C order.
         """
-        if self.shape[3] == 1:
-            grey = pixels.astype(np.float32) @ np.array([0.114, 0.587, 0.299], dtype=np.float32)
-            channels = np.rint(grey).astype(np.uint8)[:, :, np.newaxis]
-        else:
-            channels = pixels[:, :, ::-1]
+        width, height = self.size
+        if pixels.shape != (height, width, 3) or pixels.dtype != np.uint8:
+            raise StageError(
+                f"{self.name} takes pixels ({height}, {width}, 3) uint8, "
+                f"not {pixels.shape} {pixels.dtype}"
+            )
+        channels = (_grey(pixels) if self.shape[3] == 1 else _red_green_blue(pixels))[np.newaxis]
         if self.dtype == "uint8":
-            values: NDArray[np.generic] = channels
-        elif self.dtype == "int8":
-            values = (channels ^ 0x80).view(np.int8)
-        elif self.dtype in ("float32", "float16"):
-            values = (channels.astype(self.dtype) - np.float32(self.mean)) / np.float32(self.std)
-        else:
+            return channels
+        if self.dtype == "int8":
+            channels ^= 0x80  # the same bits as less 128 in two's complement
+            return channels.view(np.int8)
+        if self.dtype not in ("float32", "float16"):
             raise ModelError(f"{self.name} is {self.dtype}; an image input is uint8, int8 or float")
-        return np.ascontiguousarray(values[np.newaxis], dtype=self.dtype)
+        values = channels.astype(np.float32)
+        values -= np.float32(self.mean)
+        values /= np.float32(self.std)
+        return values.astype(self.dtype, copy=False)
 
     def real(self, array: NDArray[np.generic]) -> NDArray[np.float32]:
         """The real values behind an output: dequantised where it is quantised, as float32."""
@@ -77,3 +81,17 @@ class TensorSpec:
         if self.quantisation is None:
             return values
         return (values - self.quantisation.zero_point) * np.float32(self.quantisation.scale)
+
+
+def _grey(pixels: Image) -> NDArray[np.uint8]:
+    """The brightness of pixels (height, width, 3) BGR, as (height, width, 1)."""
+    luma = pixels.astype(np.float32) @ np.array([0.114, 0.587, 0.299], dtype=np.float32)
+    return np.rint(luma).astype(np.uint8)[:, :, np.newaxis]
+
+
+def _red_green_blue(pixels: Image) -> NDArray[np.uint8]:
+    """Pixels (height, width, 3) BGR as RGB; plane by plane, three times as fast as backwards."""
+    turned = np.empty(pixels.shape, dtype=np.uint8)
+    for channel in range(3):
+        turned[:, :, channel] = pixels[:, :, 2 - channel]
+    return turned

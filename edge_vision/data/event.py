@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from types import MappingProxyType
 from typing import Literal
+
+import numpy as np
+
+from edge_vision.data.checks import check_moment, checked_score
+from edge_vision.data.errors import StageError
+
+Detail = str | float | int | bool
 
 EventType = Literal["started", "updated", "ended"]
 
@@ -27,7 +35,7 @@ class Event:
     zones       the zones touched so far
     snapshot    name of the picture that shows it, or None
     result      id of the result it was first seen in, or None
-    details     more, in plain JSON values, such as the stage and the error's text
+    details     more, in plain JSON values, such as the stage and the error's text; read-only
     sequence    counts the events of the camera from 1; 0 before delivery
     """
 
@@ -43,5 +51,28 @@ class Event:
     zones: tuple[str, ...] = ()
     snapshot: str | None = None
     result: str | None = None
-    details: Mapping[str, str | float | int | bool] = field(default_factory=lambda: MappingProxyType({}))
+    details: Mapping[str, Detail] = field(default_factory=lambda: MappingProxyType({}))
     sequence: int = 0
+
+    def __post_init__(self) -> None:
+        check_moment("at", self.at)
+        check_moment("started_at", self.started_at)
+        if self.ended_at is not None:
+            check_moment("ended_at", self.ended_at)
+        if self.score is not None:
+            object.__setattr__(self, "score", checked_score(self.score))
+        if self.track is not None:
+            object.__setattr__(self, "track", int(self.track))
+        details = {name: _plain(name, value) for name, value in self.details.items()}
+        object.__setattr__(self, "zones", tuple(self.zones))
+        object.__setattr__(self, "details", MappingProxyType(details))
+
+
+def _plain(name: str, value: object) -> Detail:
+    """A value as JSON knows it; numpy's scalars become Python's."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    if not isinstance(plain, str | float | int) or (isinstance(plain, float) and not isfinite(plain)):
+        raise StageError(
+            f"the event's detail {name} is a text, a finite number or a bool, not {value!r}"
+        )
+    return plain

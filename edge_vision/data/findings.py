@@ -1,26 +1,34 @@
 """Findings: what stages say about a frame. Each is frozen and names the stage that made it.
 
 A stage leaves `stage` empty; the engine fills in the name the stage has in the configuration.
-Boxes, points and maps are in pixels of the captured frame.
+Boxes, points and maps are in pixels of the captured frame. What cannot be said to subscribers (a
+score that is not a number, a box without end) is refused with StageError where the finding is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import repeat
+from math import isfinite
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.data import geometry
-from edge_vision.data.frame import Image, as_image, read_only
+from edge_vision.data.checks import checked_column, checked_map, checked_score, checked_scores
+from edge_vision.data.errors import StageError
+from edge_vision.data.frame import as_image, read_only
+
+Box = tuple[float, float, float, float]
+"""x1, y1, x2, y2 in frame pixels."""
 
 
 class Detection(NamedTuple):
     """One row of Detections, for people: box is (x1, y1, x2, y2) in frame pixels."""
 
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
     class_id: int
     label: str
@@ -50,7 +58,7 @@ class Detections:
     stage: str = ""
 
     def __post_init__(self) -> None:
-        count = len(self.score)
+        count = np.size(self.score)
         columns: tuple[tuple[str, Any, tuple[int, ...]], ...] = (
             ("xyxy", np.float32, (count, 4)),
             ("score", np.float32, (count,)),
@@ -62,7 +70,9 @@ class Detections:
         for name, dtype, shape in columns:
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, _column(name, value, dtype, shape))
+                object.__setattr__(self, name, checked_column(name, value, dtype, shape))
+        object.__setattr__(self, "score", checked_scores(self.score))
+        object.__setattr__(self, "labels", tuple(self.labels))
 
     @classmethod
     def none(cls, labels: tuple[str, ...] = ()) -> Detections:
@@ -73,7 +83,9 @@ class Detections:
         return len(self.score)
 
     def __getitem__(self, rows: NDArray[Any] | slice | list[int]) -> Detections:
-        """The chosen rows, by mask, indices or slice, as new Detections."""
+        """The chosen rows, by mask, indices or slice, as new Detections; one row is [i : i + 1]."""
+        if np.ndim(rows) == 0 and not isinstance(rows, slice):  # type: ignore[arg-type]
+            raise TypeError("rows are chosen by mask, indices or slice; for one row write [i : i + 1]")
 
         def pick(column: NDArray[Any] | None) -> NDArray[Any] | None:
             return None if column is None else column[rows]
@@ -89,29 +101,15 @@ class Detections:
         )
 
     def __iter__(self) -> Iterator[Detection]:
-        for row in range(len(self)):
-            x1, y1, x2, y2 = (float(side) for side in self.xyxy[row])
-            track = None if self.track_id is None else int(self.track_id[row])
-            number = int(self.class_id[row])
-            yield Detection(
-                (x1, y1, x2, y2), float(self.score[row]), number, self.label_of(number), track
-            )
+        columns = self.xyxy.tolist(), self.score.tolist(), self.class_id.tolist()
+        tracks = repeat(None) if self.track_id is None else self.track_id.tolist()
+        for (x1, y1, x2, y2), score, number, track in zip(*columns, tracks, strict=False):
+            yield Detection((x1, y1, x2, y2), score, number, self.label_of(number), track)
 
     def label_of(self, class_id: int) -> str:
         """The name of a class, or its number where it has none."""
         named = 0 <= class_id < len(self.labels)
         return self.labels[class_id] if named else str(class_id)
-
-
-def _column(name: str, value: Any, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    array = np.array(value, dtype=dtype)
-    fits = array.ndim == len(shape) and all(
-        wanted in (-1, got) for wanted, got in zip(shape, array.shape, strict=True)
-    )
-    if not fits:
-        wanted = tuple("any" if side == -1 else side for side in shape)
-        raise ValueError(f"{name} must have the shape {wanted}, not {array.shape}")
-    return read_only(array)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ class Labels:
     stage: str = ""
 
     def __post_init__(self) -> None:
-        rows = tuple((str(label), float(score)) for label, score in self.rows)
+        rows = tuple((str(label), checked_score(score)) for label, score in self.rows)
         object.__setattr__(self, "rows", rows)
 
 
@@ -146,10 +144,12 @@ class Segments:
     def __post_init__(self) -> None:
         class_map = np.array(self.class_map)
         if class_map.dtype != np.uint8 or class_map.ndim != 2:
-            raise ValueError(
+            raise StageError(
                 f"class_map is (height, width) uint8, not {class_map.shape} {class_map.dtype}"
             )
         object.__setattr__(self, "class_map", read_only(class_map))
+        object.__setattr__(self, "labels", tuple(self.labels))
+        object.__setattr__(self, "to_frame", checked_map(self.to_frame))
 
     def shares(self) -> tuple[tuple[str, float], ...]:
         """The share of what is seen that each class present covers, 0 to 1, largest first."""
@@ -169,8 +169,16 @@ class Text:
 
     text: str
     score: float
-    box: tuple[float, float, float, float]
+    box: Box
     stage: str = ""
+
+    def __post_init__(self) -> None:
+        box = tuple(float(side) for side in self.box)
+        if len(box) != 4 or not all(map(isfinite, box)):
+            raise StageError(f"a text's box is four finite numbers, not {box}")
+        object.__setattr__(self, "text", str(self.text))
+        object.__setattr__(self, "score", checked_score(self.score))
+        object.__setattr__(self, "box", box)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,10 +200,13 @@ class Picture:
 
     def __post_init__(self) -> None:
         if self.encoding not in ("jpeg", "png"):
-            raise ValueError(f"a picture is encoded as jpeg or png, not {self.encoding}")
-        flat = self.image.ndim == 2 and self.image.dtype == np.uint8
-        image: Image = read_only(self.image) if flat else as_image(self.image)  # type: ignore[assignment]
-        object.__setattr__(self, "image", image)
+            raise StageError(f"a picture is encoded as jpeg or png, not {self.encoding}")
+        if not self.name.isprintable() or any(mark in self.name for mark in "/+#"):
+            raise StageError(f"a picture's name is one part of a topic, without / + #: {self.name!r}")
+        flat = self.image.ndim == 2 and self.image.dtype == np.uint8 and self.image.size > 0
+        object.__setattr__(self, "image", read_only(self.image) if flat else as_image(self.image))
+        if self.to_frame is not None:
+            object.__setattr__(self, "to_frame", checked_map(self.to_frame))
 
 
 Finding: TypeAlias = Detections | Labels | Segments | Text | Picture

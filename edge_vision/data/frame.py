@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_vision.data.checks import check_moment
 from edge_vision.data.errors import StageError
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -43,13 +44,7 @@ def as_image(array: NDArray[np.generic]) -> Image:
         pixels = np.ascontiguousarray(pixels[:, :, :3])
     elif channels != 3:
         raise StageError(f"an image has 1, 3 or 4 channels, not {channels}")
-    return read_only(pixels)  # type: ignore[return-value]
-
-
-def check_moment(name: str, moment: datetime) -> None:
-    """Raise StageError for a moment without a time zone, which would mean another one elsewhere."""
-    if moment.utcoffset() is None:
-        raise StageError(f"{name} has no time zone; make it with datetime.now(UTC)")
+    return cast("Image", read_only(pixels))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -71,13 +71,14 @@ def is_affine(matrix: Map) -> bool:
 def map_points(matrix: Map, points: ArrayLike) -> NDArray[np.float64]:
     """Map points, (n, 2), through a matrix; gives (n, 2) float64.
 
-    Points that a perspective takes to the horizon are at infinity: inf, or nan.
+    What is not finite stays so, and points that a perspective takes to the horizon are at infinity:
+    inf, or nan.
     """
     xy = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    if is_affine(matrix):
-        return np.asarray((xy @ matrix[:2, :2].T + matrix[:2, 2]) / matrix[2, 2])
-    mapped = np.column_stack([xy, np.ones(len(xy))]) @ matrix.T
     with np.errstate(divide="ignore", invalid="ignore"):
+        if is_affine(matrix):
+            return np.asarray((xy @ matrix[:2, :2].T + matrix[:2, 2]) / matrix[2, 2])
+        mapped = np.column_stack([xy, np.ones(len(xy))]) @ matrix.T
         return np.asarray(mapped[:, :2] / mapped[:, 2:])
 
 
@@ -93,7 +94,8 @@ def map_boxes(matrix: Map, boxes: ArrayLike) -> Boxes:
     """
     xyxy = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     points = map_points(matrix, xyxy[:, [0, 1, 2, 1, 2, 3, 0, 3]]).reshape(-1, 4, 2)
-    return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1).astype(np.float32)
+    with np.errstate(over="ignore"):
+        return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1).astype(np.float32)
 
 
 def clip_boxes(boxes: ArrayLike, width: float, height: float) -> Boxes:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from edge_vision.data.event import Event
-from edge_vision.data.findings import Detections, Labels, Picture, Segments, Text
+from edge_vision.data.findings import Box, Detections, Labels, Picture, Segments, Text
 from edge_vision.data.result import Result
-
-Box = Annotated[list[float], "x1, y1, x2, y2 in pixels of the captured frame"]
 
 
 class FrameFacts(TypedDict):
@@ -172,7 +170,7 @@ class Identity:
 
 
 def utc_text(moment: datetime) -> str:
-    """A moment as subscribers read it: 2026-11-22T20:00:00.123Z."""
+    """A moment, given with its time zone, as subscribers read it: 2026-11-22T20:00:00.123Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -252,11 +250,11 @@ def event_payload(event: Event, identity: Identity) -> EventPayload:
 
 
 def _score(score: float) -> float:
-    return round(float(score), 4)
+    return round(score, 4)
 
 
-def _box(box: tuple[float, float, float, float]) -> list[float]:
-    return [round(float(side), 1) for side in box]
+def _box(sides: Box) -> list[float]:
+    return [round(side, 1) + 0.0 for side in sides]  # the sum makes -0.0 a plain 0.0
 
 
 def _labels(labels: Labels) -> list[LabelFact]:

@@ -8,13 +8,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_vision.data import geometry
-from edge_vision.data.frame import Frame, Image, as_image
+from edge_vision.data.errors import StageError
+from edge_vision.data.frame import Frame, Image, as_image, read_only
 from edge_vision.data.warp import Colour, Warp, Window, reference_warp
+
+SAME = read_only(geometry.identity())
+"""The map from a frame's own pixels to frame pixels."""
+
+TOLERANCE = 1e-6
+"""Pixels of the view by which rounding may move an edge, and nothing counts as cut away."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """What a stage looks at. Geometry only composes matrices; pixels are warped when asked for.
+
+    What they show is what warping step by step would, sampled once instead of at each step, and with
+    one difference: whatever sees nothing has one colour, that of the last step which gave one.
 
     frame          the captured frame behind it
     to_frame       3x3 map from view pixels to frame pixels (affine but for perspective)
@@ -35,12 +45,18 @@ class View:
     window: Window | None = None
     warp: Warp = field(default=reference_warp, repr=False)
 
+    def __post_init__(self) -> None:
+        if min(self.size) < 1:
+            raise StageError(f"a view is at least one pixel wide and high, not {self.size}")
+        object.__setattr__(self, "to_frame", read_only(self.to_frame))
+        object.__setattr__(self, "base", as_image(self.base))
+        object.__setattr__(self, "base_to_frame", read_only(self.base_to_frame))
+
     @classmethod
     def of(cls, frame: Frame, warp: Warp = reference_warp) -> View:
         """The whole frame, as captured."""
         size = (frame.width, frame.height)
-        same = geometry.identity()
-        return cls(frame, same, size, base=frame.image, base_to_frame=same, warp=warp)
+        return cls(frame, SAME, size, base=frame.image, base_to_frame=SAME, warp=warp)
 
     @property
     def width(self) -> int:
@@ -55,15 +71,15 @@ class View:
     def mapped(self, matrix: geometry.Map, size: tuple[int, int], border: Colour | None = None) -> View:
         """A new view of `size` whose pixels are found in this one through `matrix`.
 
-        matrix  3x3 map from the new view's pixels to this view's pixels
-        border  colour of what lies outside; left out, this view's own
+        matrix  3x3 map from the new view's pixels to this view's pixels; it can be undone
+        border  colour of what sees nothing, now or because of earlier steps; left out, this view's own
         """
         return replace(
             self,
             to_frame=self.to_frame @ matrix,
             size=(int(size[0]), int(size[1])),
             border=self.border if border is None else border,
-            window=self._window_with_own_edges(),
+            window=self._narrowed_window(),
         )
 
     def resized(self, size: tuple[int, int]) -> View:
@@ -74,10 +90,13 @@ class View:
         return self.mapped(matrix, size)
 
     def with_pixels(self, image: Image) -> View:
-        """The same view with other pixels, (height, width, 3) uint8 of this view's size."""
+        """The same view with other pixels, (height, width, 3) uint8 of this view's size.
+
+        What saw nothing before has become pixels of the picture: its border is seen from now on.
+        """
         pixels = as_image(image)
         if pixels.shape[:2] != (self.height, self.width):
-            raise ValueError(f"the pixels are {pixels.shape[:2]}, the view {self.size[::-1]}")
+            raise StageError(f"the pixels are {pixels.shape[:2]}, the view {self.size[::-1]}")
         return replace(self, base=pixels, base_to_frame=self.to_frame, window=None)
 
     def pixels(self, size: tuple[int, int] | None = None) -> Image:
@@ -89,7 +108,7 @@ class View:
             return self.resized(size).pixels()
         matrix = self._to_base()
         whole = self.size == (self.base.shape[1], self.base.shape[0])
-        if whole and self.window is None and np.allclose(matrix, np.eye(3), atol=1e-9):
+        if whole and self.window is None and _changes_nothing(matrix):
             return self.base
         return as_image(self.warp(self.base, matrix, self.size, self.border, self.window))
 
@@ -106,20 +125,38 @@ class View:
         return geometry.map_points(self.to_frame, points)
 
     def _to_base(self) -> geometry.Map:
-        if self.base is self.frame.image:
+        """The 3x3 map from view pixels to base pixels."""
+        if self.to_frame is self.base_to_frame:
+            return SAME
+        if self.base_to_frame is SAME:
             return self.to_frame
         return np.asarray(geometry.inverse(self.base_to_frame) @ self.to_frame)
 
-    def _window_with_own_edges(self) -> Window | None:
-        """The window narrowed to what this view shows, None while it shows the whole base."""
-        whole = geometry.corners(self.base.shape[1], self.base.shape[0])
-        shown = geometry.map_points(self._to_base(), geometry.corners(*self.size))
-        seen = whole if self.window is None else self.window
-        narrowed = geometry.clip_polygon(seen, shown)
-        if self.window is None and np.isclose(
-            abs(geometry.signed_area(narrowed)) if len(narrowed) else 0.0,
-            abs(geometry.signed_area(whole)),
-            rtol=1e-9,
-        ):
-            return None
-        return narrowed
+    def _narrowed_window(self) -> Window | None:
+        """The window narrowed to what this view shows; as it is where the view shows all of it.
+
+        The view's sides are lines (a, b, c) of the view; as row vectors times the map from the base
+        they are lines of the base (Hartley and Zisserman, Multiple View Geometry, 2nd ed., 2.3).
+        """
+        seen = self.window
+        if seen is None:
+            seen = geometry.corners(self.base.shape[1], self.base.shape[0])
+        if not len(seen):
+            return seen
+        from_base = geometry.inverse(self._to_base())
+        points = np.column_stack([seen, np.ones(len(seen))])
+        lines = _edges(*self.size) @ from_base
+        if (points @ from_base[2]).max() < 0.0:  # behind the horizon of a perspective signs turn round
+            lines = -lines
+        levels = points @ lines.T
+        cutting = (levels < -TOLERANCE).any(axis=0)
+        return geometry.cut_polygon(seen, lines[cutting]) if cutting.any() else self.window
+
+
+def _changes_nothing(matrix: geometry.Map) -> bool:
+    return matrix is SAME or bool(np.abs(matrix - SAME).max() < 1e-9)
+
+
+def _edges(width: int, height: int) -> NDArray[np.float64]:
+    """The lines along a view's sides, (4, 3), positive inside."""
+    return np.array([[1.0, 0.0, 0.0], [-1.0, 0.0, width], [0.0, 1.0, 0.0], [0.0, -1.0, height]])

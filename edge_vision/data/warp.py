@@ -62,8 +62,9 @@ def reference_warp(
 
 
 def _inside(points: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDArray[np.bool_]:
-    inside = np.isfinite(points).all(axis=1)
-    levels = points[inside] @ (lines := geometry.sides(polygon))[:, :2].T + lines[:, 2]
+    inside = np.asarray(np.isfinite(points).all(axis=1))
+    lines = geometry.sides(polygon)
+    levels = points[inside] @ lines[:, :2].T + lines[:, 2]
     inside[inside] = (levels >= 0.0).all(axis=1)
     return inside
 

@@ -239,7 +239,7 @@ def test_what_cannot_be_sent_is_counted_and_never_raised(
     heard = listen(broker.port)
     sink = make_sink(broker.port)
     until(lambda: sink.connected)
-    sink.write(make_result(1, make_picture("a/#")))
+    sink.write(make_result(1, make_picture("x" * 70_000)))
     sink.stats({"fps": float("nan")})
     sink.state("porch", "level", float("inf"))
     sink.write(make_result(2, make_picture("good")))

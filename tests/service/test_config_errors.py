@@ -103,7 +103,7 @@ WRONG: dict[str, tuple[str, str]] = {
         "cameras.porch.stages[0].uses: there is no stage 'gat', did you mean gate? (line 6)",
     ),
     "stage without uses": (stages('{ name = "gate" }'), "cameras.porch.stages[0].uses: is missing"),
-    "stage that is no table": (stages('"gate"'), "cameras.porch.stages[0]: should be an object"),
+    "stage that is no table": (stages('"gate"'), "cameras.porch.stages[0]: should be a table"),
     "uses is no text": (stages("{ uses = 3 }"), "cameras.porch.stages[0].uses: should be a name, not 3"),
     "score beyond one": (
         stages('{ uses = "find", model = "people", min_score = 1.5 }'),
