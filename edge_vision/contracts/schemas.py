@@ -48,7 +48,7 @@ _FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "timings_ms": ("Milliseconds each stage took, by the stage's name.", {}),
     "stage": ("The stage that says so, by its name in the configuration.", {}),
     "label": ("The name of the class.", {}),
-    "score": ("How sure it is, 0 to 1.", _SHARE),
+    "score": ("How sure it is; 0 to 1 where a model says so.", {}),
     "box": ("x1, y1, x2, y2 in pixels of the captured frame.", {"minItems": 4, "maxItems": 4}),
     "track": ("The id of the track; the same thing keeps it from frame to frame.", {}),
     "share": ("The share of the view, 0 to 1.", _SHARE),

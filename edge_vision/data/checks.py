@@ -6,15 +6,13 @@ Each gives the value as facts hold it, plain or read-only, or raises StageError.
 from __future__ import annotations
 
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.data.errors import StageError
-
-ROUNDING = 1e-3
-"""By so much a score may leave 0 to 1, as sums of rounded numbers do; it is then put back."""
 
 WHOLE = (np.int32, np.int64)
 
@@ -26,25 +24,11 @@ def check_moment(name: str, moment: datetime) -> None:
 
 
 def checked_score(score: float) -> float:
-    """A score as a plain number in 0 to 1."""
+    """A score as a plain, finite number: 0 to 1 of a model, any other of a stage with its own scale."""
     number = float(score)
-    if not -ROUNDING <= number <= 1.0 + ROUNDING:
-        raise StageError(f"a score is 0 to 1, not {number:g}")
-    return min(max(number, 0.0), 1.0)
-
-
-def checked_scores(score: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A column of scores, each in 0 to 1; the same array where it needs no change."""
-    if not len(score):
-        return score
-    lowest, highest = score.min(), score.max()
-    if lowest >= 0.0 and highest <= 1.0:
-        return score
-    if lowest < -ROUNDING or highest > 1.0 + ROUNDING:
-        raise StageError(f"scores are 0 to 1, not {lowest:g} to {highest:g}")
-    inside = score.clip(0.0, 1.0)
-    inside.flags.writeable = False
-    return inside
+    if not isfinite(number):
+        raise StageError(f"a score is a finite number, not {number:g}")
+    return number
 
 
 def checked_column(name: str, value: Any, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:

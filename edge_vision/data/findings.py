@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.data import geometry
-from edge_vision.data.checks import checked_column, checked_map, checked_score, checked_scores
+from edge_vision.data.checks import checked_column, checked_map, checked_score
 from edge_vision.data.errors import StageError
 from edge_vision.data.frame import as_image, read_only
 
@@ -40,7 +40,7 @@ class Detections:
     """Objects found, as columns of one length n.
 
     xyxy       (n, 4) float32, boxes in frame pixels
-    score      (n,) float32 in 0 to 1
+    score      (n,) float32, 0 to 1 of a model
     class_id   (n,) int32, index into labels
     labels     the names of all classes; a class without one is called by its number
     track_id   (n,) int64, or None before a tracker
@@ -71,7 +71,6 @@ class Detections:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, checked_column(name, value, dtype, shape))
-        object.__setattr__(self, "score", checked_scores(self.score))
         object.__setattr__(self, "labels", tuple(self.labels))
 
     @classmethod
@@ -114,7 +113,7 @@ class Detections:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What the whole view is: (label, score) rows, best first; scores in 0 to 1."""
+    """What the whole view is: (label, score) rows, best first; a model's scores are 0 to 1."""
 
     rows: tuple[tuple[str, float], ...]
     stage: str = ""
@@ -165,7 +164,7 @@ class Segments:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string read from the frame, its score in 0 to 1, and its box in frame pixels."""
+    """A string read from the frame, its score, 0 to 1, and its box in frame pixels."""
 
     text: str
     score: float

@@ -45,9 +45,9 @@ def test_a_moment_without_a_time_zone_is_refused(name: str) -> None:
         event(**{name: NOW.replace(tzinfo=None)})
 
 
-@pytest.mark.parametrize("score", [float("nan"), float("inf"), 2.0, -1.0])
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -float("inf")])
 def test_a_score_that_is_none_is_refused(score: float) -> None:
-    with pytest.raises(StageError, match="a score is 0 to 1"):
+    with pytest.raises(StageError, match="a score is a finite number"):
         event(score=score)
 
 
