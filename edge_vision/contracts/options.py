@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from edge_vision.contracts.annotations import alternatives, marks
-from edge_vision.contracts.complaint import explain, path_text
+from edge_vision.contracts.explanation import explain, path_text
 from edge_vision.data.errors import ConfigError, suggestion
 
 

@@ -16,6 +16,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 EVERY = 1.0
 """Seconds between two lines."""
+LAST_WORD = 2.0
+"""Seconds at most to wait for the daemon's goodbye, which comes after its last statistics."""
 
 
 class Console:
@@ -24,8 +26,10 @@ class Console:
     def __init__(self, host: str, port: int, topic: str) -> None:
         self._address = host, port
         self._topic = topic
+        self._node, _, self._camera = topic.rpartition("/")
         self._lock = Lock()
         self._done = Event()
+        self._offline = Event()
         self._since = time.monotonic()
         self._results = 0
         self._last: dict[str, Any] = {}
@@ -45,6 +49,7 @@ class Console:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._offline.wait(LAST_WORD)
         self._done.set()
         self._thread.join(5)
         self._client.disconnect()
@@ -59,8 +64,8 @@ class Console:
         _reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        node = self._topic.rsplit("/", 1)[0]
-        client.subscribe([(f"{self._topic}/#", 0), (f"{node}/stats", 0)])
+        node = self._node
+        client.subscribe([(f"{self._topic}/#", 0), (f"{node}/stats", 0), (f"{node}/status", 1)])
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         with self._lock:
@@ -69,9 +74,11 @@ class Console:
                 self._last = json.loads(message.payload)
             elif "/images/" in message.topic and message.payload:
                 self._pictures[message.topic.rsplit("/", 1)[1]] = len(message.payload)
+            elif message.topic == f"{self._node}/status":
+                if message.payload == b"offline":
+                    self._offline.set()
             elif message.topic.endswith("/stats"):
-                camera = self._topic.rsplit("/", 1)[1]
-                self._camera_stats = json.loads(message.payload)["cameras"].get(camera, {})
+                self._camera_stats = json.loads(message.payload)["cameras"].get(self._camera, {})
 
     def _print_lines(self) -> None:
         while not self._done.wait(EVERY):

@@ -7,7 +7,6 @@ from typing import Literal
 from edge_vision import (
     Detections,
     Labels,
-    Options,
     Picture,
     Result,
     Segments,
@@ -17,6 +16,9 @@ from edge_vision import (
     Text,
     View,
     option,
+)
+from edge_vision import (
+    Options as BaseOptions,
 )
 from edge_vision_annotate.canvas import Canvas
 from edge_vision_annotate.objects import draw_detections, draw_text, once
@@ -31,7 +33,7 @@ class Annotate(Stage):
     name = "annotate"
     stateful = True  # pictures a second are counted over the frames, in their order
 
-    class Options(Options):
+    class Options(BaseOptions):
         """What is drawn, on what, how large and how often."""
 
         source: Literal["frame", "view"] = option(

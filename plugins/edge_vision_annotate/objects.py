@@ -50,9 +50,8 @@ def draw_text(canvas: Canvas, text: Text) -> Iterator[Tag]:
 
 
 def once(tables: Sequence[Detections]) -> list[Detections]:
-    """The tables without rows that are not finite, and those that a later tracker tells again."""
-    finite = [found[np.flatnonzero(np.isfinite(found.xyxy).all(axis=1))] for found in tables]
-    return [_untold(found, finite[index + 1 :]) for index, found in enumerate(finite)]
+    """The tables without the rows that a later tracker tells again."""
+    return [_untold(found, tables[index + 1 :]) for index, found in enumerate(tables)]
 
 
 def _untold(found: Detections, later: Sequence[Detections]) -> Detections:
@@ -80,8 +79,8 @@ def _words(one: Detection) -> str:
 
 def _draw_keypoints(canvas: Canvas, keypoints: NDArray[np.float32], colour: Bgr) -> None:
     """Draw keypoints (k, 3), and a person's limbs where there are 17."""
-    seen = (keypoints[:, 2] >= SEEN_SCORE) & np.isfinite(keypoints).all(axis=1)
-    points = canvas.points(np.where(seen[:, np.newaxis], keypoints[:, :2], 0.0))
+    seen = keypoints[:, 2] >= SEEN_SCORE
+    points = canvas.points(keypoints[:, :2])
     if len(points) == 17:
         for start, end in LIMBS:
             if seen[start] and seen[end]:

@@ -14,5 +14,5 @@ def plain(text: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A score or share, 0 to 1, as people say it."""
-    return f"{share * 100:.0f}%"
+    """A score or share, 0 to 1, as people say it; a score on a scale of its own as it is."""
+    return f"{share * 100:.0f}%" if 0.0 <= share <= 1.0 else f"{share:.3g}"

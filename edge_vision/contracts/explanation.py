@@ -1,4 +1,4 @@
-"""A complaint: what is wrong with a table of options, as one line that says what would be right."""
+"""An explanation: what is wrong with a table of options, as one line that says what would be right."""
 
 from __future__ import annotations
 
