@@ -81,9 +81,7 @@ class Camera:
         self._capture = Capture(plan.name, plan.source, tally, self, fps=plan.fps, backoff=backoff)
 
     def start(self) -> None:
-        """Open the stages and start capturing."""
-        for step in self._steps:
-            step.stage.open()
+        """Start capturing; the stages are opened first, on the capture thread."""
         for key, value in self.settings.values().items():
             self._delivery.state(self.name, key, value)
         self._delivery.status(self.name, "offline")
@@ -128,6 +126,11 @@ class Camera:
         return captured and idle
 
     # What the capture thread tells (capture.Receiver)
+
+    def prepare(self) -> None:
+        """Open the stages that are not open yet; raises SourceLost, to be tried again."""
+        for step in self._steps:
+            step.open()
 
     def wait_for_room(self, timeout: float) -> bool:
         """Wait until a frame may be put."""

@@ -31,6 +31,9 @@ HEARTBEAT = 0.5
 class Receiver(Protocol):
     """Who takes the frames of a capture thread, and hears how its source does."""
 
+    def prepare(self) -> None:
+        """Get ready for frames; called on the thread before the source is opened, until it succeeds."""
+
     def wait_for_room(self, timeout: float) -> bool:
         """Wait until a frame may be put; False where that takes longer than `timeout` seconds."""
 
@@ -128,6 +131,7 @@ class Capture:
 
     def _play(self) -> bool:
         """Open the source and read it to its end (True), or until it is to rest (False)."""
+        self._receiver.prepare()
         self._guarded(self._source.open)
         if self._opened_before:
             self._tally.reconnected()
@@ -210,7 +214,7 @@ class Capture:
             raise
         except StageError as error:
             raise SourceLost(str(error)) from error
-        except Exception as error:
+        except BaseException as error:  # SystemExit too: the thread must not go silently
             log.exception("%s: the source failed", self._camera)
             raise SourceLost(f"{type(error).__name__}: {error}") from error
 

@@ -71,6 +71,8 @@ class Delivery:
     def status(self, camera: str, status: CameraStatus) -> None:
         """A camera is online, offline or disabled from now on."""
         with self._lock:
+            if self._status.get(camera) == status:
+                return
             self._status[camera] = status
         self._tell(self._of(camera), lambda sink: sink.status(camera, status))
 

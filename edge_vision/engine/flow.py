@@ -17,6 +17,13 @@ from edge_vision.engine.tally import Tally
 from edge_vision.engine.turns import Job, Turns
 from edge_vision.engine.workers import OVERDUE, Workers
 
+USUAL = 3.0
+"""So many times as long as usual a frame may take before it looks stuck."""
+AT_LEAST = 0.03
+"""Seconds that any frame may take; about the time in which a camera brings the next one."""
+LEARNING = 0.2
+"""Weight of the newest frame in what is usual."""
+
 
 class Flow:
     """Takes frames in and sees each one to its end: delivered, dropped or failed, and counted.
@@ -53,6 +60,7 @@ class Flow:
         self._queued = False
         self._ended = False
         self._closed = False
+        self._usual = 0.0
 
     def wait_for_room(self, timeout: float) -> bool:
         """Wait, where nothing may be dropped, until a frame can be put; False where it still cannot."""
@@ -99,7 +107,7 @@ class Flow:
         """The next frame, lined up; None where there is none, or enough of them are in flight."""
         with self._changed:
             self._queued = False
-            if len(self._turns) >= self._workers.count or self._is_stuck():
+            if len(self._turns) >= self._workers.count or self._should_wait():
                 return None
             item = self._mailbox.take()
             if item is None:
@@ -111,9 +119,17 @@ class Flow:
             self._queue()
         return job
 
-    def _is_stuck(self) -> bool:
+    def _should_wait(self) -> bool:
+        """True where a frame in flight looks stuck, so that the next would only share its fate.
+
+        The last free worker is more precious: it is taken only while all goes on as usual.
+        """
         begun = self._turns.oldest_begun()
-        return begun is not None and time.monotonic() - begun > OVERDUE
+        if begun is None:
+            return False
+        age = time.monotonic() - begun
+        patience = max(USUAL * self._usual, AT_LEAST)
+        return age > OVERDUE or (self._workers.free == 0 and age > patience)
 
     def _run(self, job: Job) -> None:
         """Take a frame through its steps until it is done, or parked until its turn comes."""
@@ -144,6 +160,7 @@ class Flow:
 
     def _leave(self, job: Job, count: Callable[[], None]) -> None:
         count()
+        self._usual += LEARNING * (time.monotonic() - job.begun - self._usual)
         self._resume(self._turns.left(job))
         if self._mailbox:
             self._queue()

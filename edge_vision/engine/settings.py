@@ -40,9 +40,11 @@ class Settings:
         """
         with self._lock:
             if key == ENABLED:
-                self.enabled = _boolean(text)
-                self._enable(self.enabled)
-                return self.enabled
+                wanted = _boolean(text)
+                if wanted != self.enabled:
+                    self.enabled = wanted
+                    self._enable(wanted)
+                return wanted
             before = self.values()
             if key not in before:
                 raise ConfigError(f"no such setting{suggestion(key, before)}", key)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from edge_vision.contracts.stage import Stage
-from edge_vision.data.errors import StageError
+from edge_vision.data.errors import SourceLost, StageError
+from edge_vision.data.findings import Finding
 from edge_vision.data.result import Result
 from edge_vision.engine.breaker import Breaker
 from edge_vision.engine.incident import Incident
@@ -35,6 +36,7 @@ class Step:
         self._tally = tally
         self._incident = incident
         self._breaker = breaker
+        self._opened = False
 
     @property
     def ordered(self) -> bool:
@@ -47,18 +49,32 @@ class Step:
             raise FrameFailed(f"{self._label} is being left alone")
         started = time.perf_counter()
         try:
-            after = self._checked(self.stage(result))
-        except Exception as error:
+            after = self.stage(result)
+            seconds = time.perf_counter() - started
+            signed = None if after is None else self._signed(after, seconds)
+        except BaseException as error:  # SystemExit too: a worker must not go with its frame
             self._tally.stage_ran(self.name, time.perf_counter() - started, failed=True)
             self._failed(error)
             raise FrameFailed(self._label) from error
-        seconds = time.perf_counter() - started
         self._tally.stage_ran(self.name, seconds, failed=False)
         if self._breaker.succeeded():
             log.info("%s works again", self._label)
             self._tally.stage_open(self.name, False)
             self._incident.end()
-        return after if after is None else self._signed(after, seconds)
+        return signed
+
+    def open(self) -> None:
+        """Open the stage, once; raises SourceLost where it cannot be opened now."""
+        if self._opened:
+            return
+        try:
+            self.stage.open()
+        except BaseException as error:
+            log.exception("%s cannot be opened", self._label)
+            self._incident.begin(stage=self.name, error=_told(error))
+            raise SourceLost(f"stage {self.name} cannot be opened: {_told(error)}") from error
+        self._opened = True
+        self._incident.end()
 
     def end_incident(self) -> None:
         """No more frames come: whatever was failing is over."""
@@ -67,29 +83,35 @@ class Step:
     def close(self) -> None:
         """End what is still open and close the stage."""
         self.end_incident()
+        if not self._opened:
+            return
         try:
             self.stage.close()
         except Exception:
             log.exception("%s failed to close", self._label)
 
-    def _checked(self, after: object) -> Result | None:
-        if after is None or isinstance(after, Result):
-            return after
-        raise StageError(f"a stage returns a Result or None, not {type(after).__name__}")
-
-    def _signed(self, result: Result, seconds: float) -> Result:
-        """The result with the stage's name on its findings, and its time."""
+    def _signed(self, result: object, seconds: float) -> Result:
+        """The result with the stage's name on its findings, and its time; refuses what is none."""
+        if not isinstance(result, Result):
+            raise StageError(f"a stage returns a Result or None, not {type(result).__name__}")
         findings = result.findings
+        for finding in findings:
+            if not isinstance(finding, Finding):
+                raise StageError(f"a stage adds findings, not {type(finding).__name__}")
         if not all(finding.stage for finding in findings):
             findings = tuple(f if f.stage else replace(f, stage=self.name) for f in findings)
         timings = MappingProxyType({**result.timings, self.name: seconds * 1000.0})
         return replace(result, findings=findings, timings=timings)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         opened = self._breaker.failed()
         if opened:
             log.error("%s keeps failing and is left alone for a while: %s", self._label, error)
             self._tally.stage_open(self.name, True)
-            self._incident.begin(stage=self.name, error=f"{type(error).__name__}: {error}"[:500])
+            self._incident.begin(stage=self.name, error=_told(error))
         elif self._breaker.failures == 1:
             log.warning("%s lost a frame: %s", self._label, error, exc_info=error)
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:500]

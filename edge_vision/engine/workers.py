@@ -10,7 +10,7 @@ from threading import Condition, Thread, current_thread
 
 log = logging.getLogger(__name__)
 
-OVERDUE = 2.0
+OVERDUE = 1.0
 """Seconds after which a worker still busy with one frame is taken for stuck and gets a substitute."""
 
 Task = Callable[[], None]
@@ -47,6 +47,12 @@ class Workers:
     def stuck(self) -> int:
         """How many threads are busy with one frame for too long."""
         return len(self._stuck)
+
+    @property
+    def free(self) -> int:
+        """How many threads have nothing to do, those that are stuck left out."""
+        with self._changed:
+            return max(0, self._count - (len(self._busy_since) - len(self._stuck)))
 
     def start(self) -> None:
         """Start the threads."""
