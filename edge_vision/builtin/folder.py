@@ -12,6 +12,7 @@ from typing import ClassVar
 from edge_vision.builtin.background import BackgroundWriter
 from edge_vision.builtin.complaints import Complaints
 from edge_vision.builtin.encode import Encoded, encode_picture
+from edge_vision.builtin.places import check_place
 from edge_vision.contracts.options import Options as BaseOptions
 from edge_vision.contracts.options import option
 from edge_vision.contracts.sink import Sink, SinkContext
@@ -60,6 +61,7 @@ class FolderSink(Sink):
     def __init__(self, options: Options, context: SinkContext) -> None:
         super().__init__(options, context)
         self._folder = context.folder / options.path
+        check_place(self._folder, "path")
         self._writer = BackgroundWriter(f"sink {context.name}", self._write_file, PICTURES_WAITING)
         self._kept: dict[tuple[Path, str], dict[str, None]] = {}
         self._complain = Complaints(logger, context.name)

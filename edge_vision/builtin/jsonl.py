@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from edge_vision.builtin.background import BackgroundWriter
 from edge_vision.builtin.complaints import Complaints
 from edge_vision.builtin.encode import encode_json
+from edge_vision.builtin.places import check_file_place
 from edge_vision.contracts.options import Options as BaseOptions
 from edge_vision.contracts.options import option
 from edge_vision.contracts.sink import Sink, SinkContext
@@ -48,6 +49,8 @@ class JsonLinesSink(Sink):
 
     def __init__(self, options: Options, context: SinkContext) -> None:
         super().__init__(options, context)
+        if options.path is not None:
+            check_file_place(context.folder / options.path, "path")
         self._writer = BackgroundWriter(f"sink {context.name}", self._write_line, LINES_WAITING)
         self._descriptor = -1
         self._torn = False

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_vision.builtin.native_stderr import without_native_lines
 from edge_vision.contracts.bundles import with_tensors
 from edge_vision.contracts.hookspecs import hookimpl
 from edge_vision.contracts.layouts import describe
@@ -115,14 +116,8 @@ class LiteRTModel:
         self._create = partial(runtime, model_content=content, num_threads=threads)
         self._closed = False
         try:
-            first = self._new()
-            self._inputs = _Tensors.of(first.get_input_details())
-            _refuse_open_sizes(first.get_input_details())
-            for spec in self._inputs.specs:
-                first.set_tensor(self._inputs.indices[spec.name], np.zeros(spec.shape, spec.dtype))
-            first.invoke()
-            # Some models know the shapes of their outputs only after a run.
-            self._outputs = _Tensors.of(first.get_output_details())
+            with without_native_lines(lambda line: line.startswith("INFO:")):
+                first = self._try()
         except (ValueError, RuntimeError, TypeError) as error:
             raise ModelError(f"{bundle.file}: cannot be used ({_one_line(error)})") from None
         self._bundle = describe(with_tensors(bundle, self._inputs.specs, self._outputs.specs))
@@ -151,6 +146,18 @@ class LiteRTModel:
         """Let go of the interpreters; those at work go when their calls end."""
         self._closed = True
         self._idle.clear()
+
+    def _try(self) -> Interpreter:
+        """The first interpreter, after a run on zeros that tells what comes in and out."""
+        first = self._new()
+        self._inputs = _Tensors.of(first.get_input_details())
+        _refuse_open_sizes(first.get_input_details())
+        for spec in self._inputs.specs:
+            first.set_tensor(self._inputs.indices[spec.name], np.zeros(spec.shape, spec.dtype))
+        first.invoke()
+        # Some models know the shapes of their outputs only after a run.
+        self._outputs = _Tensors.of(first.get_output_details())
+        return first
 
     def _new(self) -> Interpreter:
         interpreter = self._create()

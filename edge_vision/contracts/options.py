@@ -42,13 +42,11 @@ class Options(BaseModel):
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> Self:
         """Read a table of the configuration; raises ConfigError with the path of what is wrong."""
+        if odd := _odd_value(table):
+            kind, path = odd
+            raise ConfigError(f"a {kind} has no use here; write a text or a number", path_text(path))
         try:
             return cls.model_validate_json(json.dumps(table))
-        except TypeError:
-            kind, path = _odd_value(table) or ("value", ())
-            raise ConfigError(
-                f"a {kind} has no use here; write a text or a number", path_text(path)
-            ) from None
         except ValidationError as error:
             raise explain(error, cls) from None
 
@@ -101,13 +99,17 @@ def _extra(info: FieldInfo) -> dict[str, Any]:
 
 
 def _odd_value(value: Any) -> tuple[str, tuple[int | str, ...]] | None:
-    """The kind, and the place in nested tables, of a value that JSON does not know, such as a date."""
+    """The kind, and the place in nested tables, of a value that nothing here can use, such as a date."""
     items: Iterable[tuple[int | str, Any]]
     if isinstance(value, Mapping):
         items = value.items()
     elif isinstance(value, list | tuple):
         items = enumerate(value)
-    elif value is None or isinstance(value, str | int | float):
+    elif isinstance(value, str):
+        return ("text with a NUL character", ()) if "\0" in value else None
+    elif isinstance(value, int):
+        return ("number beyond 64 bits", ()) if abs(value) >> 63 else None
+    elif value is None or isinstance(value, float):
         return None
     else:
         return type(value).__name__, ()

@@ -60,6 +60,14 @@ class SinkError(EdgeVisionError):
     """A sink that cannot be opened."""
 
 
+def one_line(text: str) -> str:
+    """A text in one line, with what cannot be printed as escapes."""
+    joined = " ".join(text.split())
+    return "".join(
+        mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in joined
+    )
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Say which known name was probably meant: `, did you mean x?`, else the known names."""
     names = sorted(known)

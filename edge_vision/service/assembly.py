@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,8 @@ from edge_vision.engine.camera import CameraPlan
 from edge_vision.service.config import CameraTable, Config, Table, check_name
 from edge_vision.service.plugins import Plugins
 from edge_vision.service.shelf import ModelProblem, Shelf
+
+log = logging.getLogger(__name__)
 
 MQTT = "mqtt"
 STDOUT = "stdout"
@@ -49,6 +52,8 @@ class Assembler:
     def sink_tables(self) -> dict[str, Table]:
         """The tables of all sinks by name: [mqtt], [sinks], or else JSON lines on standard output."""
         tables = self._config.tables
+        if "uses" in (tables.mqtt or {}):
+            raise ConfigError("[mqtt] always uses mqtt; leave this out", "mqtt.uses")
         mqtt = {} if tables.mqtt is None else {MQTT: {"uses": MQTT, **tables.mqtt}}
         return {**mqtt, **tables.sinks} or {STDOUT: {"uses": "jsonl"}}
 
@@ -119,6 +124,9 @@ def located(path: str) -> Iterator[None]:
         raise error.below(path) from error
     except EdgeVisionError as error:
         raise ConfigError(str(error), path) from error
+    except Exception as error:
+        log.debug("a plugin failed while it was made", exc_info=True)
+        raise ConfigError(f"failed with {type(error).__name__}: {error}", path) from error
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from edge_vision.contracts.schemas import schema_of
-from edge_vision.data.errors import ConfigError, EdgeVisionError, PluginError
+from edge_vision.data.errors import ConfigError, EdgeVisionError, PluginError, one_line
 from edge_vision.service.config import ConfigFileError, ConfigTables, read_config
 from edge_vision.service.daemon import Daemon
 from edge_vision.service.demo import DemoWishes, run_demo
@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = wishes.command(wishes)
         sys.stdout.flush()
     except (ConfigError, PluginError) as error:
-        print(USER_INFO.sub(r"\1***@", str(error)), file=sys.stderr)
+        print(one_line(USER_INFO.sub(r"\1***@", str(error))), file=sys.stderr)
         return WRONG_CONFIGURATION
     except EdgeVisionError as error:
-        print(error, file=sys.stderr)
+        print(one_line(str(error)), file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Whoever read our output has gone; Python must not complain about it at its exit either.
@@ -69,9 +69,9 @@ def make_parser() -> argparse.ArgumentParser:
     demo.add_argument("--model", type=Path, help="any .tflite file, to see what it finds")
     demo.add_argument("--labels", type=Path, help="its labels, one a line, where it carries none")
     demo.add_argument(
-        "--seconds", type=float, default=0.0, help="stop after so long; default: on Ctrl-C"
+        "--seconds", type=_seconds, default=0.0, help="stop after so long; default: on Ctrl-C"
     )
-    demo.add_argument("--port", type=int, default=1883, help="of the embedded broker; default: 1883")
+    demo.add_argument("--port", type=_port, default=1883, help="of the embedded broker; default: 1883")
     demo.set_defaults(command=_demo, usual_log_level="warning")
 
     run = commands.add_parser("run", help="run the daemon")
@@ -99,6 +99,20 @@ def make_parser() -> argparse.ArgumentParser:
     listing.add_argument("--json", action="store_true", help="for a program")
     listing.set_defaults(command=_list_plugins)
     return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < 1e9:
+        raise ValueError
+    return seconds
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise ValueError
+    return port
 
 
 def _demo(wishes: argparse.Namespace) -> int:
@@ -165,7 +179,7 @@ def _builtin() -> PluginInfo:
 
 def _plugin_row(plugins: Plugins, info: PluginInfo) -> dict[str, object]:
     row: dict[str, object] = {"name": info.name, "origin": info.origin}
-    for catalogue in plugins.registry.catalogues:
+    for catalogue in plugins.registry.by_hook.values():
         row[f"{catalogue.kind}s"] = catalogue.of(info.name)
     row["status"] = "disabled" if info.blocked else "broken" if info.error else "loaded"
     if info.error:

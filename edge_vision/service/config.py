@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_vision.contracts.options import Options, option
-from edge_vision.data.errors import ConfigError
+from edge_vision.data.errors import ConfigError, one_line
 from edge_vision.service.lines import line_of
 
 LARGEST = 1_000_000
@@ -43,7 +43,7 @@ class CameraTable(Options):
 class PluginsTable(Options):
     """The [plugins] table."""
 
-    folder: str | None = option(None, "a folder of single-file plugins")
+    folder: str | None = option(None, "a folder of single-file plugins", min_length=1)
     disable: tuple[str, ...] = option((), "plugins that are not loaded")
 
 
@@ -89,7 +89,7 @@ class Config:
         while path and line is None:
             line = line_of(self.text, path)
             path = path.rpartition(".")[0]  # what is missing is told where its table begins
-        return f"{self.file}: {error}{f' (line {line})' if line else ''}"
+        return one_line(f"{self.file}: {error}{f' (line {line})' if line else ''}")
 
 
 class ConfigFileError(ConfigError):
@@ -105,6 +105,8 @@ def read_config(file: Path) -> Config:
         raise ConfigFileError(f"{file}: not TOML: {error}") from None
     except RecursionError:
         raise ConfigFileError(f"{file}: tables or arrays are nested too deeply") from None
+    except ValueError as error:  # what Python itself refuses, such as numbers of thousands of digits
+        raise ConfigFileError(one_line(f"{file}: not TOML: {error}")) from None
     try:
         return parse_config(document, file, text)
     except ConfigError as error:

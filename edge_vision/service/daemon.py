@@ -49,12 +49,13 @@ class Daemon:
     def run(self) -> int:
         """Run; gives the exit status. Raises ConfigFileError where the configuration is wrong."""
         cv2.setNumThreads(1)  # the workers are the parallelism; OpenCV's own would fight them
+        self._listen()
         controls = Controls()
         draft = self._draft(controls)
         system = System(draft, controls)
-        self._listen()
         system.start()
         self._notifier.ready()
+        self._notifier.status(f"started, watching {', '.join(system.cameras)}")
         log.info("%s: watching %s", draft.config.node, ", ".join(system.cameras))
         self._next_stats = time.monotonic() + draft.config.tables.stats_interval
         while not self._stop and not system.finished:
@@ -118,11 +119,14 @@ class Daemon:
         self._notifier.stopping()
         log.info("%s: %s", "stopping" if self._stop else "the last recording is over", _summary(system))
         clean = system.stop(STOP_WITHIN, FLUSH if self._stop else FINAL_FLUSH)
-        for name, counters in system.delivery.counters().items():
-            if counters.get("lost"):
-                log.warning("the sink %s lost %d messages", name, counters["lost"])
+        lost = {name: counters.get("lost", 0) for name, counters in system.delivery.counters().items()}
+        for name, count in lost.items():
+            if count:
+                log.warning("the sink %s lost %d messages", name, count)
+        failed = any(camera.error for camera in system.cameras.values())
+        incomplete = not self._stop and (any(lost.values()) or bool(system.unopened))
         logging.shutdown()
-        status = 1 if any(camera.error for camera in system.cameras.values()) else 0
+        status = 1 if failed or incomplete else 0
         if not clean:
             sys.stdout.flush()
             os._exit(status)  # a thread is stuck inside a library; it must not hold up the exit

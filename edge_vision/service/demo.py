@@ -13,6 +13,7 @@ from threading import Timer
 from typing import Any
 
 from edge_vision.builtin.capture.locations import parse_source
+from edge_vision.builtin.capture.redaction import conceal, secrets_in
 from edge_vision.data.errors import ConfigError
 from edge_vision.service.broker import embedded_broker
 from edge_vision.service.config import ModelTable
@@ -47,7 +48,8 @@ def run_demo(wishes: DemoWishes) -> int:
         with embedded_broker(wishes.port) as port:
             file = Path(folder) / "demo.toml"
             file.write_text(text.replace("PORT", str(port)), encoding="utf-8")
-            print(_greeting(file.read_text(encoding="utf-8"), port), flush=True)
+            shown = conceal(file.read_text(encoding="utf-8"), secrets_in(wishes.source))
+            print(_greeting(shown, port), flush=True)
             daemon = Daemon(file)
             timer = Timer(wishes.seconds, daemon.request_stop)
             timer.daemon = True

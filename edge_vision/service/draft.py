@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from edge_vision.service.assembly import Assembler, root_of
 from edge_vision.service.config import CameraTable, Config, ConfigFileError, Table, read_config
 from edge_vision.service.plugins import Plugins, load_plugins
 from edge_vision.service.shelf import Shelf
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +90,10 @@ def make_draft(file: Path, boot: str, change: Setter, before: Draft | None = Non
             shelf.model(name)
         old = before if before and same_plugins and before.identity == identity else None
         sinks = _sinks(assembler, identity, change, old)
-    except (ConfigError, PluginError) as error:
+    except Exception as error:
         if shelf is not None:
             shelf.close(keep=before.shelf if before else None)
-        problem = error if isinstance(error, ConfigError) else ConfigError(str(error), "plugins")
-        raise ConfigFileError(config.located(problem)) from error
+        raise ConfigFileError(config.located(_as_config_error(error))) from error
     return Draft(config, identity, plugins, fingerprint, shelf, cameras, sinks)
 
 
@@ -99,6 +101,16 @@ def plugin_folder(config: Config) -> Path | None:
     """The configuration's folder of single-file plugins."""
     folder = config.tables.plugins.folder
     return None if folder is None else config.folder / folder
+
+
+def _as_config_error(error: Exception) -> ConfigError:
+    """Whatever went wrong while the parts were made; the daemon that runs must survive all of it."""
+    if isinstance(error, ConfigError):
+        return error
+    if isinstance(error, PluginError):
+        return ConfigError(str(error), "plugins")
+    log.debug("a draft failed unexpectedly", exc_info=error)
+    return ConfigError(f"cannot be built: {type(error).__name__}: {error}")
 
 
 def _plugins(config: Config) -> Plugins:

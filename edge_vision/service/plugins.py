@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -16,8 +17,8 @@ import pluggy
 
 from edge_vision.builtin import litert, sinks, sources
 from edge_vision.contracts import hookspecs
-from edge_vision.data.errors import ConfigError, PluginError, suggestion
-from edge_vision.service.registry import Catalogue, Registry
+from edge_vision.data.errors import ConfigError, PluginError, one_line, suggestion
+from edge_vision.service.registry import NameTaken, Registry
 
 log = logging.getLogger(__name__)
 
@@ -95,12 +96,10 @@ class _Loader:
             module = load()
             _check_hooks(module)
             self._manager.register(module, name=info.name)
-        except Exception as error:
-            log.debug("the plugin %s does not load", info.name, exc_info=True)
-            problem = (
-                str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-            )
-            info = replace(info, error=problem)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - SystemExit too: it must not end the daemon
+            info = replace(info, error=_problem(info.name, error))
         self.infos.append(info)
 
     def check_disabled(self) -> None:
@@ -110,6 +109,11 @@ class _Loader:
             if name not in known:
                 problem = f"there is no plugin {name!r}{suggestion(name, known)}"
                 raise ConfigError(problem, f"plugins.disable[{index}]")
+
+
+def _problem(name: str, error: BaseException) -> str:
+    log.debug("the plugin %s does not load", name, exc_info=error)
+    return one_line(str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}")
 
 
 def _check_hooks(module: ModuleType) -> None:
@@ -122,25 +126,36 @@ def _check_hooks(module: ModuleType) -> None:
         raise PluginError("it implements no hook; decorate a register_stages(register) with @hookimpl")
 
 
-def _registry(manager: pluggy.PluginManager, infos: Sequence[PluginInfo]) -> Registry:
+def _registry(manager: pluggy.PluginManager, infos: list[PluginInfo]) -> Registry:
+    """What the loaded plugins offer; one that fails to say so is noted as broken and left out."""
     registry = Registry()
+    for module_name, module in manager.list_name_plugin():
+        if module_name.startswith(f"{BUILTIN}."):
+            _ask(module, registry, PluginInfo(BUILTIN, "edge-vision"))
+    for index, info in enumerate(infos):
+        module = manager.get_plugin(info.name)
+        if module is None:
+            continue
+        try:
+            _ask(module, registry, info)
+        except NameTaken:
+            raise
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            registry.forget(info.name)
+            manager.unregister(module)
+            infos[index] = replace(info, error=_problem(info.name, error))
     for info in infos:
         if info.error:
-            for catalogue in registry.catalogues:
-                catalogue.hints.append(f"the plugin {info.name} does not load: {info.error}")
-    for name, plugin in manager.list_name_plugin():
-        _ask(plugin, "register_sources", registry.sources, name)
-        _ask(plugin, "register_stages", registry.stages, name)
-        _ask(plugin, "register_sinks", registry.sinks, name)
+            registry.hint(f"the plugin {info.name} does not load: {info.error}")
     return registry
 
 
-def _ask(plugin: object, hook: str, catalogue: Catalogue[Any], name: str) -> None:
+def _ask(module: object, registry: Registry, info: PluginInfo) -> None:
     """Let one plugin register its classes under its own name."""
-    register = getattr(plugin, hook, None)
-    if register is not None and hasattr(register, "edge_vision_impl"):
-        owner = BUILTIN if name.startswith(f"{BUILTIN}.") else name
-        register(register=lambda offered: catalogue.add(offered, owner))
+    for hook, catalogue in registry.by_hook.items():
+        register = getattr(module, hook, None)
+        if register is not None and hasattr(register, "edge_vision_impl"):
+            register(register=partial(catalogue.add, plugin=info.name, origin=info.origin))
 
 
 def _files(folder: Path | None) -> list[Path]:

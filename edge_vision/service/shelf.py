@@ -73,6 +73,8 @@ class Shelf:
             model: Model | None = self._manager.hook.open_model(bundle=bundle, threads=1)
         except ConfigError as error:
             raise ModelProblem(error.problem, f"models.{name}.{error.path or 'bundle'}") from error
+        except OSError as error:
+            raise ModelProblem(f"cannot be read: {error.strerror}", f"models.{name}.bundle") from error
         except ModelError as error:
             raise ModelProblem(str(error), f"models.{name}.bundle") from error
         if model is None:

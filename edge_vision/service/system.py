@@ -52,6 +52,8 @@ class System:
     """Starts what a draft describes, changes over to another draft, and stops it.
 
     The parts that a new draft shares with the running one go on undisturbed.
+
+    unopened  the sinks that could not be opened and are left out
     """
 
     def __init__(self, draft: Draft, controls: Controls) -> None:
@@ -62,6 +64,7 @@ class System:
         self._workers = Workers(draft.config.workers)
         self._tallies: dict[str, Tally] = {}
         self._started = time.monotonic()
+        self.unopened: list[str] = []
         self.delivery.observers.append(self._observe)
 
     def start(self) -> None:
@@ -144,13 +147,20 @@ class System:
         going = [sink for name, sink in old.items() if sinks.get(name) is not sink]
         self._flush(going, 1.0)
         self._close_sinks(going, RELOAD_PATIENCE)
-        for name, sink in sinks.items():
-            if old.get(name) is not sink:
-                try:
-                    sink.open()
-                except SinkError as error:
-                    log.error("the sink %s cannot be opened: %s", name, error)
-        self.delivery.connect(sinks)
+        opened = {n: sink for n, sink in sinks.items() if old.get(n) is sink or self._open_sink(n, sink)}
+        self.unopened = sorted(sinks.keys() - opened.keys())
+        self.delivery.connect(opened)
+
+    def _open_sink(self, name: str, sink: Sink) -> bool:
+        try:
+            sink.open()
+        except SinkError as error:
+            log.error("the sink %s cannot be opened and is left out: %s", name, error)
+        except Exception:
+            log.exception("the sink %s cannot be opened and is left out", name)
+        else:
+            return True
+        return False
 
     def _stop_cameras(self, cameras: Iterable[Camera], timeout: float) -> bool:
         """Stop cameras at the same time, because each may be in a read."""

@@ -274,7 +274,7 @@ class TestStreams:
                     refused.open()
                 if attempt == 0:
                     before = descriptors()
-            assert descriptors() == before
+            assert descriptors() <= before
 
     def test_what_opencv_says_is_passed_on_without_the_password(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_vision import ConfigError, Identity, Picture, Result, SinkContext, SinkError
+from edge_vision import ConfigError, Identity, Picture, Result, SinkContext
 from edge_vision.builtin.encode import encode_picture
 from edge_vision.builtin.folder import FolderSink, file_name
 
@@ -168,7 +168,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_says_why(
     make_folder: Make, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SinkError, match=r"folder: cannot use the folder .*file/out"):
+    with pytest.raises(ConfigError, match=r"path: .*/file is no folder"):
         make_folder(path="file/out")
     with pytest.raises(ConfigError, match="path: is missing"):
         FolderSink.Options.parse({})

@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from edge_vision import ConfigError, Event, Identity, Result, SinkContext, SinkError
+from edge_vision import ConfigError, Event, Identity, Result, SinkContext
 from edge_vision.builtin import background
 from edge_vision.builtin.jsonl import LINES_WAITING, JsonLinesSink
 from edge_vision.contracts.schemas import schema_of
@@ -198,7 +198,9 @@ def test_what_is_not_json_is_counted_and_told_once(
 
 
 def test_a_file_that_cannot_be_opened_is_an_error_that_says_why(make_lines: Make) -> None:
-    with pytest.raises(SinkError, match="cannot write to missing/file: No such file"):
+    with pytest.raises(ConfigError, match=r"path: no such folder: .*/missing"):
         make_lines(path="missing/file")
+    with pytest.raises(ConfigError, match=r"path: .* is a folder"):
+        make_lines(path=".")
     with pytest.raises(ConfigError, match=r"pth: unknown option, did you mean path\?"):
         make_lines(pth="x")

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_vision.contracts.options import Options
 from edge_vision.contracts.source import Source
 from edge_vision.contracts.stage import Stage, StageContext
@@ -19,7 +22,7 @@ from edge_vision.engine.camera import Camera, CameraPlan
 from edge_vision.engine.delivery import Delivery
 from edge_vision.engine.tally import Tally
 from edge_vision.engine.workers import Workers
-from edge_vision.testing import MemorySink
+from edge_vision.testing import MemorySink, still
 
 
 class Call(Stage):
@@ -110,3 +113,21 @@ def wait_until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.005)
+
+
+def frames(count: int) -> list[NDArray[np.uint8]]:
+    """So many pictures, each of another grey."""
+    return [still(i % 256) for i in range(count)]
+
+
+def sums(camera: Camera) -> None:
+    """Every captured frame of a camera that has ended is accounted for."""
+    counts = camera.tally.counts()
+    assert counts.captured == counts.delivered + counts.dropped + counts.failed
+    assert counts.in_flight == 0
+
+
+def jumble(result: Result) -> Result:
+    """Take another time for each frame, so that frames overtake each other."""
+    time.sleep(random.Random(result.frame.index).uniform(0.0, 0.004))
+    return say_index(result)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 import threading
 import time
 from dataclasses import replace
@@ -17,23 +16,7 @@ from edge_vision.data.errors import ConfigError, SourceError
 from edge_vision.data.findings import Labels
 from edge_vision.data.result import Result
 from edge_vision.testing import FakeSource, make_stage, still
-from tests.engine.rig import Call, Rig, rig, say_index, wait_until
-
-
-def frames(count: int) -> list[NDArray[np.uint8]]:
-    return [still(i % 256) for i in range(count)]
-
-
-def sums(made: Rig, camera: Any) -> None:
-    counts = camera.tally.counts()
-    assert counts.captured == counts.delivered + counts.dropped + counts.failed
-    assert counts.in_flight == 0
-
-
-def jumble(result: Result) -> Result:
-    """Take another time for each frame, so that frames overtake each other."""
-    time.sleep(random.Random(result.frame.index).uniform(0.0, 0.004))
-    return say_index(result)
+from tests.engine.rig import Call, Rig, frames, jumble, rig, say_index, sums, wait_until
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -50,7 +33,7 @@ def test_a_recording_is_delivered_whole_and_in_order(workers: int) -> None:
         assert camera.finished.wait(20)
         assert made.indices() == seen == list(range(120))
         assert [r.sequence for r in made.sink.seen.results] == list(range(1, 121))
-        sums(made, camera)
+        sums(camera)
 
 
 def test_stateless_stages_of_one_camera_run_at_once() -> None:
@@ -89,7 +72,7 @@ def test_a_stage_that_returns_none_drops_the_frame_and_is_named_in_the_count() -
         assert camera.finished.wait(10)
         assert made.indices() == list(range(0, 30, 3))
         assert camera.tally.counts().dropped_by == {"gate": 20}
-        sums(made, camera)
+        sums(camera)
 
 
 def test_findings_carry_the_name_of_the_stage_in_the_configuration() -> None:
@@ -123,7 +106,7 @@ def test_a_stage_that_raises_costs_its_frame_only_and_is_announced_when_it_keeps
         first, last = made.sink.seen.events
         assert first.id == last.id
         assert first.details == {"stage": "people", "error": "RuntimeError: broken on purpose"}
-        sums(made, camera)
+        sums(camera)
 
 
 def test_a_stage_that_gives_something_else_than_a_result_is_failing() -> None:
@@ -149,7 +132,7 @@ def test_of_a_live_camera_a_failing_stage_is_left_alone() -> None:
         wait_until(lambda: camera.tally.counts().captured == 100)
         assert calls[0] < 20
         assert camera.tally.counts().stages["people"].open
-    sums(made, camera)
+    sums(camera)
 
 
 def test_a_live_camera_keeps_the_newest_frame_and_counts_the_rest() -> None:
@@ -171,7 +154,7 @@ def test_a_live_camera_keeps_the_newest_frame_and_counts_the_rest() -> None:
         wait_until(lambda: camera.tally.counts().in_flight == 0)
         assert made.indices() == [0, 50]
         assert camera.tally.counts().dropped_by == {"overwritten": 49}
-        sums(made, camera)
+        sums(camera)
 
 
 def test_frames_beyond_the_rate_are_passed_over_and_counted() -> None:
@@ -295,7 +278,7 @@ def test_stopping_lets_frames_in_flight_finish_and_counts_the_rest() -> None:
         gate.set()
         assert camera.stop(5)
         assert stage.closed
-        sums(made, camera)
+        sums(camera)
         assert camera.tally.counts().delivered >= 1
 
 
@@ -407,106 +390,3 @@ def test_results_are_frozen_copies() -> None:
         assert camera.finished.wait(10)
         with pytest.raises(ValueError, match="read-only"):
             made.sink.seen.results[0].frame.image[0, 0, 0] = 1
-
-
-@pytest.mark.parametrize("trouble", [SystemExit(3), KeyboardInterrupt(), RuntimeError("no")])
-def test_whatever_a_stage_raises_costs_its_frame_and_no_worker(trouble: BaseException) -> None:
-    def fail(result: Result) -> Result:
-        if result.frame.index == 1:
-            raise trouble
-        return result
-
-    with rig(1) as made:
-        camera = made.camera(FakeSource(frames(5)), [Call(fail)])
-        assert camera.finished.wait(10)
-        assert made.indices() == [0, 2, 3, 4]
-        sums(made, camera)
-
-
-def test_a_stage_that_adds_something_else_than_findings_is_failing() -> None:
-    with rig() as made:
-        camera = made.camera(FakeSource(frames(6)), [Call(lambda r: r.add("not a finding"))])
-        assert camera.finished.wait(10)
-        assert camera.tally.counts().failed == 6
-        assert "a stage adds findings, not str" in str(made.sink.seen.events[0].details["error"])
-
-
-class Opening(Call):
-    """A stage that cannot be opened for the first so many times."""
-
-    def __init__(self, failures: int) -> None:
-        super().__init__(say_index, "opening")
-        self.failures = failures
-
-    def open(self) -> None:
-        if self.failures:
-            self.failures -= 1
-            raise OSError("the accelerator is not there")
-
-
-def test_a_stage_that_cannot_be_opened_is_announced_and_tried_again() -> None:
-    def tick() -> NDArray[np.uint8]:
-        time.sleep(0.001)
-        return still()
-
-    with rig() as made:
-        camera = made.camera(FakeSource([tick] * 5000, live=True), [Opening(failures=2)])
-        wait_until(lambda: camera.tally.counts().delivered > 3)
-        whats = [(event.what, event.type) for event in made.sink.seen.events]
-        assert ("stage-failing", "started") in whats
-        assert ("stage-failing", "ended") in whats
-
-
-def test_a_recording_whose_stage_cannot_be_opened_ends_with_the_error() -> None:
-    with rig() as made:
-        camera = made.camera(FakeSource(frames(3)), [Opening(failures=1)])
-        assert camera.finished.wait(10)
-        assert "stage opening cannot be opened: OSError: the accelerator" in str(camera.error)
-
-
-def test_a_stage_that_hangs_while_it_opens_holds_up_its_own_camera_only() -> None:
-    release = Event()
-
-    class Hanging(Call):
-        def open(self) -> None:
-            release.wait(20)
-
-    with rig() as made:
-        made.camera(FakeSource(frames(3)), [Hanging(say_index)], name="bad")
-        good = made.camera(FakeSource(frames(30)), name="good")
-        assert good.finished.wait(10)
-        assert made.indices("good") == list(range(30))
-        release.set()
-
-
-def test_a_camera_whose_stage_hangs_is_not_given_the_last_worker() -> None:
-    release = Event()
-
-    def hang(result: Result) -> Result:
-        release.wait(20)
-        return result
-
-    def tick() -> NDArray[np.uint8]:
-        time.sleep(0.05)
-        return still()
-
-    with rig(2, overdue=60.0) as made:
-        made.camera(FakeSource([tick] * 200, live=True), [Call(hang)], name="bad")
-        wait_until(lambda: made.cameras[0].tally.counts().captured > 3)
-        good = made.camera(FakeSource(frames(100)), [Call(jumble)], name="good")
-        assert good.finished.wait(10)
-        assert made.indices("good") == list(range(100))
-        release.set()
-
-
-def test_enabling_what_is_enabled_changes_nothing() -> None:
-    def tick() -> NDArray[np.uint8]:
-        time.sleep(0.002)
-        return still()
-
-    with rig() as made:
-        camera = made.camera(FakeSource([tick] * 5000, live=True))
-        wait_until(lambda: ("porch", "online") in made.sink.seen.statuses)
-        told = list(made.sink.seen.statuses)
-        assert camera.change("enabled", "on") is True
-        assert made.sink.seen.statuses == told

@@ -42,11 +42,37 @@ class Gate(Stage):
         return result
 
 
+class Fails(Stage):
+    """Cannot be made."""
+
+    name = "fails"
+
+    def __init__(self, options, context):
+        raise ValueError("it will not work")
+
+    def __call__(self, result):
+        return result
+
+
 @hookimpl
 def register_stages(register):
     register(Find)
     register(Gate)
+    register(Fails)
 '''
+
+HALF = """
+from edge_vision import Stage, hookimpl
+
+
+class Half(Stage):
+    name = "half"
+
+
+@hookimpl
+def register_stages(register):
+    register(Half)
+"""
 
 
 @pytest.fixture
@@ -58,6 +84,9 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     (tmp_path / "empty.tflite").write_bytes(b"")
     (tmp_path / "noise.tflite").write_bytes(bytes(range(256)) * 4)
     (tmp_path / "nothing").mkdir()
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "half.py").write_text(HALF)
+    (tmp_path / "half" / "exits.py").write_text("raise SystemExit(3)\n")
 
     def run(text: str | bytes) -> tuple[int, str]:
         Path("config.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -211,6 +240,46 @@ WRONG: dict[str, tuple[str, str]] = {
     "a table written twice": (CAMERA + CAMERA, "config.toml: not TOML: "),
     "nested without end": ("a = " + "[" * 20000 + "]" * 20000, "nested too deeply"),
     "byte-order mark": ("\ufeff" + CAMERA, "byte-order mark"),
+    "a number of thousands of digits": ("workers = " + "9" * 5000, "config.toml: not TOML: "),
+    "a number beyond 64 bits": (
+        "workers = 0x" + "f" * 40 + "\n" + CAMERA,
+        "workers: a number beyond 64 bits has no use here",
+    ),
+    "a NUL character": (
+        CAMERA + '[models.people]\nbundle = "a\\u0000.tflite"\n',
+        "models.people.bundle: a text with a NUL character has no use here",
+    ),
+    "a NUL character in a name": ('[cameras."a\\u0000"]\nsource = "test"\n', "is no name"),
+    "a line break in a name": ('[cameras."a\\nb"]\nsource = "test"\n', "is no name"),
+    "a path of thousands of characters": (
+        CAMERA + f'[models.people]\nbundle = "{"a" * 5000}"\n',
+        "models.people.bundle: ",
+    ),
+    "a plugin that fails while it is made": (
+        stages('{ uses = "fails" }'),
+        "cameras.porch.stages[0]: failed with ValueError: it will not work (line 6)",
+    ),
+    "a class of a stage that is not finished": (
+        CAMERA + 'stages = [{ uses = "half" }]\n[plugins]\nfolder = "half"\n',
+        "the stage half does not define __call__",
+    ),
+    "a plugin that ends the program": (
+        CAMERA + 'stages = [{ uses = "exits" }]\n[plugins]\nfolder = "half"\n',
+        "the plugin exits does not load: SystemExit: 3",
+    ),
+    "lines to a folder": (
+        CAMERA + '[sinks.archive]\nuses = "jsonl"\npath = "plugins"\n',
+        "sinks.archive.path: ",
+    ),
+    "pictures below a file": (
+        CAMERA + '[sinks.archive]\nuses = "folder"\npath = "empty.tflite/pictures"\n',
+        "sinks.archive.path: ",
+    ),
+    "a broker with its port": (
+        CAMERA + '[mqtt]\nhost = "localhost:1883"\n',
+        "mqtt.host: is a name or an address; the port has an option of its own",
+    ),
+    "another sink as the broker": (CAMERA + '[mqtt]\nuses = "jsonl"\n', "mqtt.uses: [mqtt] always uses"),
     "too large": ("#" + "x" * 1_000_001, "larger than 1,000,000 bytes"),
 }
 

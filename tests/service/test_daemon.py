@@ -323,3 +323,41 @@ stats = true
     assert gate["captured"] == gate["delivered"] + gate["dropped"]
     assert porch["delivered"] > 0.9 * porch["captured"]
     assert set(events()) == {("camera-lost", "started"), ("camera-lost", "ended")}
+
+
+BAD_PLUGINS = {
+    "made": "class Bad(Stage):\n    name = 'bad'\n    def __init__(self, options, context):\n"
+    "        raise ValueError('no')\n    def __call__(self, result):\n        return result\n",
+    "opened": "class Bad(Stage):\n    name = 'bad'\n    def open(self):\n"
+    "        raise OSError('no device')\n    def __call__(self, result):\n        return result\n",
+    "exits": "raise SystemExit(5)\n",
+}
+
+
+@pytest.mark.parametrize("bad", BAD_PLUGINS)
+def test_no_plugin_can_end_the_daemon_at_a_reload(tmp_path: Path, bad: str) -> None:
+    (tmp_path / "plugins").mkdir()
+    config = write(tmp_path, live(porch=""))
+    with daemon(config) as process:
+        process.until(lambda: bool(process.results("porch")))
+        code = f"from edge_vision import Stage, hookimpl\n{BAD_PLUGINS[bad]}\n@hookimpl\n"
+        code += "def register_stages(register):\n    register(Bad)\n"
+        (tmp_path / "plugins" / "bad.py").write_text(code)
+        config.write_text(live(porch="", yard='{ uses = "bad" }') + '[plugins]\nfolder = "plugins"\n')
+        process.send(signal.SIGHUP)
+        words = "cannot be opened" if bad == "opened" else "the configuration that runs is kept"
+        process.until(lambda: process.said(words))
+        before = len(process.results("porch"))
+        process.until(lambda: len(process.results("porch")) > before + 5)
+        process.send(signal.SIGTERM)
+        assert process.wait(6) == 0
+
+
+def test_a_recording_whose_results_are_lost_is_a_failure(tmp_path: Path) -> None:
+    config = write(
+        tmp_path,
+        f"[mqtt]\nport = 9\n[cameras.porch]\nsource = {RECORDING.replace('60', '5')}\n",
+    )
+    with daemon(config) as process:
+        assert process.wait(60) == 1
+        assert process.said("the sink mqtt lost 5 messages") or process.said("lost 6 messages")

@@ -68,6 +68,8 @@ class Commands:
 
     def take(self, command: Command) -> None:
         """Accept a command to be carried out, or refuse it; returns at once."""
+        if not command.payload:
+            return  # somebody clears a retained command, as they should
         if command.retained:
             self._refuse(command, "retained commands are ignored; publish it without retain")
             return

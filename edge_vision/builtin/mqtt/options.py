@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
 from pydantic import WithJsonSchema, field_validator, model_validator
@@ -40,11 +41,13 @@ Tls = Annotated[
 class MqttOptions(Options):
     """Where the broker is, who speaks, and what is sent."""
 
-    host: str = option("localhost", "The broker's name or address.", pattern=r"^[^\s/@]+$")
+    host: str = option(
+        "localhost", "The broker's name or address.", pattern=r"^[^\s/@]+$", max_length=253
+    )
     port: int | None = option(
         None, "The broker's port; left out, 1883, or 8883 with TLS.", ge=1, le=65535
     )
-    username: str | None = option(None, "The name to log in with.", min_length=1)
+    username: str | None = option(None, "The name to log in with.", min_length=1, max_length=1000)
     password_file: str | None = option(
         None,
         "File that holds the password; a systemd credential of that name comes first. Left out while "
@@ -52,7 +55,7 @@ class MqttOptions(Options):
         min_length=1,
     )
     tls: Tls = option(None, "true, or a table with ca_file, cert_file, key_file, insecure.")
-    root: str = option("edge-vision", "What all topics begin with.")
+    root: str = option("edge-vision", "What all topics begin with.", max_length=200)
     client_id: str | None = option(
         None,
         "The client's name at the broker; left out, root and node. Stable, so that a second daemon "
@@ -69,7 +72,11 @@ class MqttOptions(Options):
     results: bool = option(True, "Send a result for every processed frame.")
     images: bool = option(True, "Send the pictures that stages make.")
     result_expiry: int = option(
-        60, "The broker forgets an undelivered result after so long (MQTT 5 only).", unit="s", ge=1
+        60,
+        "The broker forgets an undelivered result after so long (MQTT 5 only).",
+        unit="s",
+        ge=1,
+        le=31_536_000,
     )
     quality: int = option(85, "Quality of JPEG pictures.", ge=1, le=100)
     max_pending: int = option(
@@ -95,6 +102,16 @@ class MqttOptions(Options):
         if isinstance(value, bool):
             return TlsOptions() if value else None
         return value
+
+    @field_validator("host")
+    @classmethod
+    def _host_has_no_port(cls, host: str) -> str:
+        if ":" in host:
+            try:
+                ip_address(host)
+            except ValueError:
+                raise ValueError("is a name or an address; the port has an option of its own") from None
+        return host
 
     @field_validator("root")
     @classmethod

@@ -40,6 +40,7 @@ class Outgoing:
         self._wake = wake
         self._changed = threading.Condition()
         self._reach: Reach = "undecided"
+        self._decide_by = 0.0
         self._retained: dict[str, Message] = {}
         self._unsent_topics: dict[str, None] = {}
         self._kept: deque[Message] = deque()
@@ -55,12 +56,16 @@ class Outgoing:
 
     # From any thread.
 
+    def start(self) -> None:
+        """The first attempt to connect is made; for PATIENCE seconds what is put waits for it."""
+        self._decide_by = time.monotonic() + PATIENCE
+
     def accepts(self, wait: bool) -> bool:
         """Whether it is worth making a fleeting message; where not, it is counted as lost."""
         with self._changed:
             if wait:
                 self._wait_for_room(0)
-            accepted = self._reach == "up" and self._has_room(0)
+            accepted = not self._away and self._has_room(0)
             if not accepted:
                 self._lose_fleeting()
             return accepted
@@ -73,7 +78,7 @@ class Outgoing:
         with self._changed:
             if wait:
                 self._wait_for_room(message.size)
-            if self._reach != "up" or not self._has_room(message.size):
+            if self._away or not self._has_room(message.size):
                 self._lose_fleeting()
                 return
             self._fleeting.append(message)
@@ -168,18 +173,21 @@ class Outgoing:
             self._kept.extendleft(reversed(kept))
             self._drop_oldest_kept()
             retained = sum(message.retain for message in unfinished)
-            self._lost += len(unfinished) - len(kept) - retained + len(self._fleeting)
+            self._lost += len(unfinished) - len(kept) - retained
             self._forget_connection()
-            undecided = self._reach == "undecided" and again_at_once
-            if self._reach != "closed" and not undecided:
+            early = again_at_once or time.monotonic() < self._decide_by
+            if self._reach == "undecided" and early:
+                return
+            self._lost += self._drop_fleeting()
+            if self._reach != "closed":
                 self._reach = "down"
             self._moved()
 
     def close(self) -> int:
-        """Nothing more is sent; returns how many messages that leaves undelivered."""
+        """Nothing more is sent; returns how many events that leaves undelivered."""
         with self._changed:
             left = len(self._kept)
-            self._lost += left
+            self._lost += left + self._drop_fleeting()
             self._kept.clear()
             self._reach = "closed"
             self._moved()
@@ -268,7 +276,7 @@ class Outgoing:
 
     def _wait_for_room(self, size: int) -> None:
         seen, patient_until = self._progress, time.monotonic() + PATIENCE
-        while not self._away and not (self._reach == "up" and self._has_room(size)):
+        while not self._away and not self._has_room(size):
             left = patient_until - time.monotonic()
             if self._stalled or left <= 0:
                 self._stalled = True
@@ -301,10 +309,14 @@ class Outgoing:
         elif not message.payload and self._retained.get(message.topic) is message:
             del self._retained[message.topic]
 
-    def _forget_connection(self) -> None:
-        self._unsent_topics.clear()
+    def _drop_fleeting(self) -> int:
+        dropped = len(self._fleeting)
         self._fleeting.clear()
         self._fleeting_bytes = 0
+        return dropped
+
+    def _forget_connection(self) -> None:
+        self._unsent_topics.clear()
         self._written.clear()
         self._unacknowledged.clear()
         self._taken = None

@@ -86,6 +86,7 @@ class MqttSink(Sink):
     def open(self) -> None:
         """Start to connect, and return at once; the broker may come later."""
         self._retain("status", b"online", self._broker.will_topic)
+        self._outgoing.start()
         self._commands.start()
         self._link.start()
 
