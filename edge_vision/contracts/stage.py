@@ -48,7 +48,10 @@ class Stage(ABC):
         self.context = context
 
     def open(self) -> None:
-        """Get ready; called once before the first frame."""
+        """Get ready for the first frame. It may take its time: it is called on the camera's own thread.
+
+        Where it raises, that is announced, and it is called again after a while (a recording ends).
+        """
 
     @abstractmethod
     def __call__(self, result: Result) -> Result | None:
