@@ -139,6 +139,6 @@ def test_files_hold_one_noun() -> None:
     long = [
         f"{named(file)}: {len(file.read_text().splitlines())} lines"
         for file in [*MODULES, *PLUGINS]
-        if len(file.read_text().splitlines()) > 330
+        if len(file.read_text().splitlines()) > 340
     ]
     assert not long

@@ -44,23 +44,35 @@ class BackgroundWriter(Generic[T]):
         """Start the thread."""
         self._thread.start()
 
-    def accepts(self, wait: bool) -> bool:
+    def wait_for_room(self, timeout: float) -> bool:
+        """Wait until at most half of what may wait does; False where `timeout` seconds passed."""
+        with self._changed:
+            half = self._limit // 2
+            return self._changed.wait_for(lambda: self._stopped or len(self._waiting) <= half, timeout)
+
+    def accepts(self, wait: bool, rare: bool = False) -> bool:
         """Whether it is worth making an item; where not, the item is counted as lost."""
         with self._changed:
-            taken = not self._stopped and (wait or len(self._waiting) < self._limit)
+            taken = not self._stopped and (wait or self._has_room(rare))
             self._lost += not taken
             return taken
 
-    def put(self, item: T, wait: bool) -> None:
-        """Hand over an item. With no room it waits where `wait` says so, else the item is lost."""
+    def put(self, item: T, wait: bool, rare: bool = False) -> None:
+        """Hand over an item. With no room it waits where `wait` says so, else the item is lost.
+
+        For `rare` items, such as events, as much room again is kept.
+        """
         with self._changed:
             if wait:
-                self._changed.wait_for(lambda: self._stopped or len(self._waiting) < self._limit)
-            if self._stopped or len(self._waiting) >= self._limit:
+                self._changed.wait_for(lambda: self._stopped or self._has_room(rare))
+            if self._stopped or not self._has_room(rare):
                 self._lost += 1
                 return
             self._waiting.append(item)
             self._changed.notify_all()
+
+    def _has_room(self, rare: bool) -> bool:
+        return len(self._waiting) < self._limit * (2 if rare else 1)
 
     def lose(self) -> None:
         """Count an item that could not even be made."""

@@ -81,6 +81,10 @@ class FolderSink(Sink):
             ) from None
         self._writer.start()
 
+    def wait_for_room(self, timeout: float) -> bool:
+        """Wait until half of what may wait is written; False where `timeout` seconds passed."""
+        return self._writer.wait_for_room(timeout)
+
     def write(self, result: Result, *, wait: bool = False) -> None:
         """Write the pictures of a result."""
         for picture in result.all(Picture):

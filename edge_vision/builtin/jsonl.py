@@ -69,20 +69,24 @@ class JsonLinesSink(Sink):
             raise SinkError(f"{self.context.name}: cannot write to {target}: {error.strerror}") from None
         self._writer.start()
 
+    def wait_for_room(self, timeout: float) -> bool:
+        """Wait until half of what may wait is written; False where `timeout` seconds passed."""
+        return self._writer.wait_for_room(timeout)
+
     def write(self, result: Result, *, wait: bool = False) -> None:
         """Write a result as one line."""
         if self._writer.accepts(wait):
-            self._put(result_payload(result, self.context.identity), wait)
+            self._put(result_payload(result, self.context.identity), wait=wait)
 
     def notify(self, event: Event) -> None:
         """Write an event as one line."""
-        if self._writer.accepts(False):
-            self._put(event_payload(event, self.context.identity), False)
+        if self._writer.accepts(wait=False, rare=True):
+            self._put(event_payload(event, self.context.identity), rare=True)
 
     def stats(self, payload: Mapping[str, Any]) -> None:
         """Write statistics as one line, where the options ask for them."""
-        if self.options.stats and self._writer.accepts(False):
-            self._put(payload, False)
+        if self.options.stats and self._writer.accepts(wait=False, rare=True):
+            self._put(payload, rare=True)
 
     def counters(self) -> Mapping[str, int]:
         """How many lines were written, were lost, and wait."""
@@ -99,14 +103,14 @@ class JsonLinesSink(Sink):
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _put(self, payload: Mapping[str, Any], wait: bool) -> None:
+    def _put(self, payload: Mapping[str, Any], *, wait: bool = False, rare: bool = False) -> None:
         try:
             line = encode_json(payload) + b"\n"
         except StageError as error:
             self._writer.lose()
             self._complain(str(error))
         else:
-            self._writer.put(line, wait)
+            self._writer.put(line, wait, rare)
 
     def _write_line(self, line: bytes) -> None:
         """Write a whole line; one that a full disk cut short before is ended first."""

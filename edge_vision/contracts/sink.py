@@ -58,6 +58,14 @@ class Sink(ABC):
     def open(self) -> None:
         """Start; a peer that is away is no error. Raises SinkError where it can never work."""
 
+    def wait_for_room(self, timeout: float) -> bool:
+        """Wait until much of what was accepted is on its way; False where `timeout` seconds passed.
+
+        A recording asks before its next frame, on its own thread, so that no worker has to wait in
+        `write`. True, too, where waiting is of no use.
+        """
+        return True
+
     @abstractmethod
     def write(self, result: Result, *, wait: bool = False) -> None:
         """Take a result; those of one camera come in order.

@@ -74,7 +74,6 @@ class Camera:
             workers,
             tally,
             warp=warp,
-            live=plan.source.live,
             deliver=self._deliver,
             drained=self._drained,
         )
@@ -133,8 +132,13 @@ class Camera:
             step.open()
 
     def wait_for_room(self, timeout: float) -> bool:
-        """Wait until a frame may be put."""
-        return self._flow.wait_for_room(timeout)
+        """Wait until a frame may be put: of a recording nothing is dropped, and its sinks keep up."""
+        if self._source.live:
+            return True
+        deadline = time.monotonic() + timeout
+        return self._flow.wait_for_room(timeout) and self._delivery.wait_for_room(
+            self.name, max(0.0, deadline - time.monotonic())
+        )
 
     def put(self, frame: Frame, received: float) -> None:
         """Process a frame."""

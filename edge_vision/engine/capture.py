@@ -215,15 +215,22 @@ class Capture:
         except StageError as error:
             raise SourceLost(str(error)) from error
         except BaseException as error:  # SystemExit too: the thread must not go silently
-            log.exception("%s: the source failed", self._camera)
             raise SourceLost(f"{type(error).__name__}: {error}") from error
 
     def _lose(self, problem: SourceError) -> None:
         wait = self._backoff.wait()
         told, self._told = self._told, str(problem)
         level = logging.DEBUG if self._told == told else logging.WARNING
-        what = self._source.description
-        log.log(level, "%s: %s: %s; next attempt in %.1f s", self._camera, what, problem, wait)
+        cause = problem.__cause__ if isinstance(problem, SourceLost) else None
+        log.log(
+            level,
+            "%s: %s: %s; next attempt in %.1f s",
+            self._camera,
+            self._source.description,
+            problem,
+            wait,
+            exc_info=cause,
+        )
         self._last_frame = self._period = 0.0
         self._receiver.lose(str(problem))
         self._wait(wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from operator import methodcaller
@@ -53,6 +54,17 @@ class Delivery:
             self._routes.pop(camera, None)
         else:
             self._routes[camera] = sinks
+
+    def wait_for_room(self, camera: str, timeout: float) -> bool:
+        """Wait until the camera's sinks have room; False where one has none after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        for name, sink in self._of(camera).items():
+            try:
+                if not sink.wait_for_room(max(0.0, deadline - time.monotonic())):
+                    return False
+            except Exception:  # noqa: BLE001 - a sink may be anybody's
+                self._failed(name)
+        return True
 
     def write(self, result: Result, *, wait: bool) -> None:
         """Hand a result to the camera's sinks."""

@@ -31,7 +31,6 @@ class Flow:
     As many frames are in flight as there are workers. While one of them is stuck in a stage no other
     is begun, so that a camera can hold up one worker and not all of them.
 
-    live     frames that are not taken in time are overwritten; else there is always time
     deliver  takes the finished results, in order, one at a time
     drained  is called when the last frame of an ended source is through
     """
@@ -43,7 +42,6 @@ class Flow:
         tally: Tally,
         *,
         warp: Warp,
-        live: bool,
         deliver: Callable[[Result], None],
         drained: Callable[[], None],
     ) -> None:
@@ -51,7 +49,6 @@ class Flow:
         self._workers = workers
         self._tally = tally
         self._warp = warp
-        self._live = live
         self._deliver = deliver
         self._drained = drained
         self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox()
@@ -63,8 +60,8 @@ class Flow:
         self._usual = 0.0
 
     def wait_for_room(self, timeout: float) -> bool:
-        """Wait, where nothing may be dropped, until a frame can be put; False where it still cannot."""
-        return self._live or self._mailbox.wait_for_room(timeout)
+        """Wait until a frame can be put without overwriting one; False where it still cannot."""
+        return self._mailbox.wait_for_room(timeout)
 
     def put(self, frame: Frame, received: float) -> None:
         """Take a frame in, captured at `received` (time.monotonic() seconds)."""

@@ -70,7 +70,6 @@ class Step:
         try:
             self.stage.open()
         except BaseException as error:
-            log.exception("%s cannot be opened", self._label)
             self._incident.begin(stage=self.name, error=_told(error))
             raise SourceLost(f"stage {self.name} cannot be opened: {_told(error)}") from error
         self._opened = True

@@ -148,9 +148,19 @@ def _change_nothing(camera: str, key: str, _text: str) -> bool:
 
 
 def _schema(wishes: argparse.Namespace) -> int:
-    schema = ConfigTables.model_json_schema() if wishes.kind == "config" else schema_of(wishes.kind)
+    schema = _config_schema() if wishes.kind == "config" else schema_of(wishes.kind)
     print(json.dumps(schema, indent=2))
     return 0
+
+
+def _config_schema() -> dict[str, object]:
+    """The schema of the configuration; what a stage, source or sink takes beside `uses` is its own."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "edge-vision/config/1",
+        **ConfigTables.model_json_schema(),
+        "title": "edge-vision configuration",
+    }
 
 
 def _list_plugins(wishes: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_vision.data.result import Result
-from edge_vision.testing import FakeSource, still
+from edge_vision.testing import FakeSource, MemorySink, still
 from tests.engine.rig import Call, frames, jumble, rig, say_index, sums, wait_until
 
 
@@ -116,3 +116,24 @@ def test_enabling_what_is_enabled_changes_nothing() -> None:
         told = list(made.sink.seen.statuses)
         assert camera.change("enabled", "on") is True
         assert made.sink.seen.statuses == told
+
+
+def test_a_recording_waits_for_a_sink_on_its_own_thread_and_takes_no_worker() -> None:
+    room = Event()
+
+    class Full(MemorySink):
+        def wait_for_room(self, timeout: float) -> bool:
+            return room.wait(timeout)
+
+    with rig(1) as made:
+        full = Full()
+        made.delivery.connect({"memory": made.sink, "full": full})
+        made.delivery.route("good", ("memory",))
+        slow = made.camera(FakeSource(frames(20)), name="slow")
+        good = made.camera(FakeSource(frames(50)), name="good")
+        assert good.finished.wait(10)
+        assert made.indices("good") == list(range(50))
+        assert not slow.finished.is_set()
+        room.set()
+        assert slow.finished.wait(10)
+        assert [result.frame.index for result in full.seen.results] == list(range(20))

@@ -345,7 +345,9 @@ def test_no_plugin_can_end_the_daemon_at_a_reload(tmp_path: Path, bad: str) -> N
         (tmp_path / "plugins" / "bad.py").write_text(code)
         config.write_text(live(porch="", yard='{ uses = "bad" }') + '[plugins]\nfolder = "plugins"\n')
         process.send(signal.SIGHUP)
-        words = "cannot be opened" if bad == "opened" else "the configuration that runs is kept"
+        words = (
+            "stage bad cannot be opened" if bad == "opened" else "the configuration that runs is kept"
+        )
         process.until(lambda: process.said(words))
         before = len(process.results("porch"))
         process.until(lambda: len(process.results("porch")) > before + 5)

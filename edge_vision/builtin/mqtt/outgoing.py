@@ -60,6 +60,11 @@ class Outgoing:
         """The first attempt to connect is made; for PATIENCE seconds what is put waits for it."""
         self._decide_by = time.monotonic() + PATIENCE
 
+    def wait_for_room(self, timeout: float) -> bool:
+        """Wait until at most half of what may wait does, or waiting is of no use."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._away or self._is_half_empty(), timeout)
+
     def accepts(self, wait: bool) -> bool:
         """Whether it is worth making a fleeting message; where not, it is counted as lost."""
         with self._changed:
@@ -273,6 +278,10 @@ class Outgoing:
         if not waiting:
             return True
         return waiting < self._limit and self._fleeting_bytes + size <= self._limit_bytes
+
+    def _is_half_empty(self) -> bool:
+        waiting = len(self._fleeting) + len(self._written)
+        return waiting <= self._limit // 2 and self._fleeting_bytes <= self._limit_bytes // 2
 
     def _wait_for_room(self, size: int) -> None:
         seen, patient_until = self._progress, time.monotonic() + PATIENCE

@@ -90,6 +90,10 @@ class MqttSink(Sink):
         self._commands.start()
         self._link.start()
 
+    def wait_for_room(self, timeout: float) -> bool:
+        """Wait until half of what may wait is sent, or the broker is away."""
+        return self._outgoing.wait_for_room(timeout)
+
     def write(self, result: Result, *, wait: bool = False) -> None:
         """Publish a result and its pictures; nothing is encoded for a broker that is away."""
         camera = result.frame.camera
