@@ -46,6 +46,8 @@ def opencv_warp(
     window: Window | None = None,
 ) -> Image:
     """Warp with OpenCV, as data/warp.py defines it; the pixels may be a slice of the image itself."""
+    if window is None and _shows_all(image, matrix, size):
+        return _sampled(image, matrix, size)  # the most frequent case: no frame around, nothing cut
     seen = geometry.corners(image.shape[1], image.shape[0])
     if window is not None:
         seen = geometry.clip_polygon(window, seen)
@@ -60,6 +62,16 @@ def opencv_warp(
     painted = _filled(size, border)
     cv2.copyTo(pixels, mask, painted)
     return painted
+
+
+def _shows_all(image: Image, matrix: geometry.Map, size: tuple[int, int]) -> bool:
+    """True where the view is the whole image, stretched."""
+    (across, b, c), (d, down, f), last = matrix.tolist()
+    if b or c or d or f or last != [0.0, 0.0, 1.0]:
+        return False
+    height, width = image.shape[:2]
+    missing = max(abs(across * size[0] - width), abs(down * size[1] - height))
+    return bool(missing < TOLERANCE)
 
 
 def _filled(size: tuple[int, int], colour: Colour) -> Image:

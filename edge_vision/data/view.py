@@ -140,6 +140,8 @@ class View:
         """
         seen = self.window
         if seen is None:
+            if self._to_base() is SAME and self.size == (self.base.shape[1], self.base.shape[0]):
+                return None  # the most frequent case, and nothing to compute
             seen = geometry.corners(self.base.shape[1], self.base.shape[0])
         if not len(seen):
             return seen

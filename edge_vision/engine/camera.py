@@ -28,6 +28,10 @@ from edge_vision.engine.workers import Workers
 log = logging.getLogger(__name__)
 
 
+READ_AHEAD = 4
+"""Frames of a recording that are read before workers have time for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class CameraPlan:
     """What a camera is made of: its name, source and stages, and how many frames a second at most."""
@@ -74,6 +78,7 @@ class Camera:
             workers,
             tally,
             warp=warp,
+            places=1 if plan.source.live else READ_AHEAD,
             deliver=self._deliver,
             drained=self._drained,
         )

@@ -31,6 +31,7 @@ class Flow:
     As many frames are in flight as there are workers. While one of them is stuck in a stage no other
     is begun, so that a camera can hold up one worker and not all of them.
 
+    places   so many frames wait in the mailbox
     deliver  takes the finished results, in order, one at a time
     drained  is called when the last frame of an ended source is through
     """
@@ -42,6 +43,7 @@ class Flow:
         tally: Tally,
         *,
         warp: Warp,
+        places: int,
         deliver: Callable[[Result], None],
         drained: Callable[[], None],
     ) -> None:
@@ -51,7 +53,7 @@ class Flow:
         self._warp = warp
         self._deliver = deliver
         self._drained = drained
-        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox()
+        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox(places)
         self._turns = Turns()
         self._changed = Condition()
         self._queued = False
@@ -78,7 +80,7 @@ class Flow:
     def stop(self, timeout: float) -> bool:
         """Drop what has not begun and wait for what has; False where that took too long."""
         with self._changed:
-            if self._mailbox.take() is not None:
+            while self._mailbox.take() is not None:
                 self._tally.dropped("stopped")
             idle = self._changed.wait_for(lambda: not len(self._turns), timeout)
             self._closed = True

@@ -1,7 +1,8 @@
-"""A mailbox of one place between a camera's capture thread and the workers."""
+"""A mailbox between a camera's capture thread and the workers."""
 
 from __future__ import annotations
 
+from collections import deque
 from threading import Condition
 from typing import Generic, TypeVar
 
@@ -9,29 +10,37 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """One place. A live camera overwrites what lies in it (the newest wins); a recording waits."""
+    """A few places. When they are taken the newest item wins; who must not lose any waits for room.
 
-    def __init__(self) -> None:
+    A live camera has one place, so that what lies there is fresh. A recording has some more, so that
+    its thread and the workers need not meet for every frame.
+    """
+
+    def __init__(self, places: int = 1) -> None:
+        self._places = places
         self._changed = Condition()
-        self._item: T | None = None
+        self._items: deque[T] = deque()
 
     def put(self, item: T) -> T | None:
         """Lay an item in; gives the one it overwrote, or None."""
         with self._changed:
-            before, self._item = self._item, item
+            before = self._items.pop() if len(self._items) >= self._places else None
+            self._items.append(item)
             return before
 
     def take(self) -> T | None:
-        """Take the item out; None where there is none."""
+        """Take the oldest item out; None where there is none."""
         with self._changed:
-            item, self._item = self._item, None
+            if not self._items:
+                return None
+            item = self._items.popleft()
             self._changed.notify_all()
             return item
 
     def wait_for_room(self, timeout: float) -> bool:
-        """Wait until the place is empty; False where it still is not after `timeout` seconds."""
+        """Wait until a place is free; False where none is after `timeout` seconds."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._item is None, timeout)
+            return self._changed.wait_for(lambda: len(self._items) < self._places, timeout)
 
     def __bool__(self) -> bool:
-        return self._item is not None
+        return bool(self._items)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ _BACKGROUND = ("background", "__background__", "???")
 def real_values(spec: TensorSpec, array: NDArray[Any]) -> NDArray[np.float32]:
     """The real values of an output, float32; raises StageError where one is infinite or no number."""
     values = spec.real(array)
-    if not np.isfinite(values).all():
+    if array.dtype.kind == "f" and not np.isfinite(values).all():
         raise StageError(
             f"the model's output {spec.name} ({spec.meaning}) holds values that are no numbers"
         )
@@ -34,8 +35,17 @@ def are_fractions(spec: TensorSpec, values: NDArray[np.float32]) -> bool:
     An output in floats is judged by its values.
     """
     if spec.quantisation is not None and np.dtype(spec.dtype).kind in "iu":
-        limits = np.iinfo(spec.dtype)
-        values = spec.real(np.array([limits.min, limits.max], dtype=spec.dtype))
+        return _stores_fractions(spec)
+    return _within(values)
+
+
+@lru_cache(maxsize=256)
+def _stores_fractions(spec: TensorSpec) -> bool:
+    limits = np.iinfo(spec.dtype)
+    return _within(spec.real(np.array([limits.min, limits.max], dtype=spec.dtype)))
+
+
+def _within(values: NDArray[np.float32]) -> bool:
     return bool(len(values) and values.min() >= -_SLACK and values.max() <= 1.0 + _SLACK)
 
 
