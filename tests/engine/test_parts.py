@@ -29,6 +29,12 @@ def test_the_newest_item_overwrites_the_one_before() -> None:
     assert box.take() is None
 
 
+def test_more_places_are_taken_out_in_order_and_then_the_newest_wins() -> None:
+    box: Mailbox[int] = Mailbox(3)
+    assert [box.put(item) for item in (1, 2, 3, 4)] == [None, None, None, 3]
+    assert [box.take() for _ in range(4)] == [1, 2, 4, None]
+
+
 def test_a_full_mailbox_has_no_room() -> None:
     box: Mailbox[int] = Mailbox()
     assert box.wait_for_room(0.0)
