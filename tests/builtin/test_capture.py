@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import json
 import logging
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import pytest
 
 from edge_vision.builtin.capture import opencv, opening
@@ -18,7 +14,6 @@ from edge_vision.builtin.capture.opencv import OpenCVSource
 from edge_vision.builtin.capture.opening import open_device
 from edge_vision.contracts.source import SourceContext
 from edge_vision.data.errors import ConfigError, SourceError, SourceLost
-from edge_vision.testing import still
 from tests.builtin.camera_servers import (
     LOCAL,
     MjpegCamera,
@@ -28,41 +23,18 @@ from tests.builtin.camera_servers import (
     streaming,
     unauthorised_rtsp,
 )
-
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "video"
-SHORT = 0.4
-"""Seconds of the timeouts in these tests."""
-GREYS = [10, 20, 30, 40, 50]
-FIVE = [picture(grey) for grey in GREYS]
-"""Pictures enough for FFmpeg to be sure that it is a stream; it looks at a few before it opens one."""
-
-
-def made(url: str | int, folder: Path = Path(), **options: Any) -> OpenCVSource:
-    return OpenCVSource(
-        OpenCVSource.Options.parse({"url": url, **options}), SourceContext("porch", folder)
-    )
-
-
-def stream(url: str, folder: Path = Path(), **options: Any) -> OpenCVSource:
-    return made(url, folder, **{"open_timeout": SHORT, "read_timeout": SHORT, **options})
-
-
-def values(source: OpenCVSource, most: int = 1000) -> list[int]:
-    """The grey of each frame, to the nearest ten."""
-    found: list[int] = []
-    while len(found) < most and (image := source.read()) is not None:
-        found.append(round(float(image.mean()) / 10) * 10)
-    return found
-
-
-def video(file: Path, count: int = 12, rate: float = 10.0, code: str = "MJPG") -> Path:
-    """A video of grey frames 0, 10, 20, ..."""
-    writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*code), rate, (64, 48))
-    assert writer.isOpened()
-    for index in range(count):
-        writer.write(still(index * 10))
-    writer.release()
-    return file
+from tests.builtin.capture_rig import (
+    FIVE,
+    GREYS,
+    SHARED,
+    SHORT,
+    Nothing,
+    made,
+    secret,
+    stream,
+    values,
+    video,
+)
 
 
 class TestVideos:
@@ -294,103 +266,6 @@ class TestStreams:
             source.read()
 
 
-class TestLogin:
-    def test_a_login_beside_the_url_is_encoded_and_used(self, tmp_path: Path) -> None:
-        password = "p@ss:w/rd #1ä"
-        with streaming(MjpegCamera(FIVE, login=f"user:{password}")) as camera:
-            source = stream(
-                camera.url(), tmp_path, username="user", password_file=secret(tmp_path, password)
-            )
-            source.open()
-            assert values(source) == GREYS
-            assert source.description == camera.url()
-            source.close()
-
-    def test_a_login_in_the_url_is_used(self) -> None:
-        with streaming(MjpegCamera(FIVE, login="user:p@ss")) as camera:
-            source = stream(camera.url("user:p%40ss"))
-            source.open()
-            assert values(source) == GREYS
-            assert source.description == f"http://user:***@{LOCAL}:{camera.port}/stream"
-            source.close()
-
-    def test_a_systemd_credential_comes_first(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        (tmp_path / "credentials").mkdir()
-        monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
-        secret(tmp_path, "from the folder")
-        name = secret(tmp_path / "credentials", "right")
-        with streaming(MjpegCamera(FIVE, login="user:right")) as camera:
-            source = stream(camera.url(), tmp_path, username="user", password_file=name)
-            source.open()
-            source.close()
-
-    @pytest.mark.parametrize(
-        ("options", "problem"),
-        [
-            ({"password_file": "password"}, "password_file: needs a username"),
-            ({"username": "user", "password_file": "missing"}, "password_file: cannot read .*missing"),
-            ({"username": "user", "url": "rtsp://other@camera/"}, "username: the URL names a user"),
-            ({"username": ""}, "username: "),
-        ],
-    )
-    def test_a_login_that_cannot_work_is_refused(
-        self, tmp_path: Path, options: dict[str, Any], problem: str
-    ) -> None:
-        secret(tmp_path)
-        with pytest.raises(ConfigError, match=problem):
-            made(folder=tmp_path, **{"url": "rtsp://camera/", **options})
-
-
-SCRIPT = """
-import json, sys, traceback
-from pathlib import Path
-from edge_vision.builtin.capture.opencv import OpenCVSource
-from edge_vision.contracts.source import SourceContext
-from edge_vision.data.errors import SourceError
-
-for table in json.loads(sys.argv[1]):
-    source = OpenCVSource(OpenCVSource.Options.parse(table), SourceContext("porch", Path(sys.argv[2])))
-    try:
-        source.open()
-        for _ in range(20):
-            source.read()
-    except SourceError:
-        traceback.print_exc()
-    print("went past", source.description, repr(source), source.context)
-    source.close()
-"""
-
-
-def test_no_password_gets_out_whatever_the_camera_does(tmp_path: Path) -> None:
-    secret(tmp_path, "k9/hidden")
-    wait = {"open_timeout": SHORT, "read_timeout": SHORT}
-    beside = {"username": "user", "password_file": "password", **wait}
-    with (
-        refusing() as closed,
-        mute() as silent,
-        unauthorised_rtsp() as locked,
-        streaming(MjpegCamera([*FIVE, b"\xff\xd8broken"], "freeze")) as camera,
-        streaming(MjpegCamera([], login="user:other")) as picky,
-    ):
-        ports = {"rtsp": (closed, silent, locked), "http": (closed, silent, camera.port, picky.port)}
-        hosts = [f"{scheme}://%{LOCAL}:{port}/x" for scheme, some in ports.items() for port in some]
-        tables = [{"url": host.replace("%", "user:k9%2Fhidden@"), **wait} for host in hosts]
-        tables += [{"url": host.replace("%", ""), **beside} for host in hosts]
-        tables += [{"url": "rtsp://user:k9%2Fhidden@no-such-camera.invalid/?token=k9hidden", **wait}]
-        ran = subprocess.run(
-            [sys.executable, "-c", SCRIPT, json.dumps(tables), str(tmp_path)],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-    assert ran.stdout.count("went past") == len(tables)
-    assert ran.stderr.count("SourceError: ") + ran.stderr.count("SourceLost: ") == len(tables)
-    assert "hidden" not in ran.stdout + ran.stderr
-
-
 class TestDevices:
     def test_a_missing_device_says_so(self, tmp_path: Path) -> None:
         with pytest.raises(SourceError, match=r"no such device .* is the camera plugged in"):
@@ -453,34 +328,3 @@ def test_what_cannot_work_is_refused(tmp_path: Path, options: dict[str, Any], pr
     with pytest.raises(ConfigError, match=problem) as caught:
         OpenCVSource(OpenCVSource.Options.parse(options), SourceContext("porch", tmp_path))
     assert "hidden" not in str(caught.value)
-
-
-class Nothing:
-    """A capture that opened but gives no frame."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[int, float]] = []
-
-    def grab(self) -> bool:
-        return False
-
-    def retrieve(self) -> tuple[bool, np.ndarray[Any, Any] | None]:
-        return False, None
-
-    def get(self, key: int) -> float:
-        return 0.0
-
-    def set(self, key: int, value: float) -> bool:
-        self.asked.append((key, value))
-        return True
-
-    def release(self) -> None:
-        pass
-
-
-def secret(folder: Path, password: str = "s/cret") -> str:
-    """The name of a password file in a folder."""
-    file = folder / "password"
-    file.write_text(f"{password}\n")
-    file.chmod(0o600)
-    return file.name

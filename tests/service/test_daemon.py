@@ -273,8 +273,7 @@ stats = true
     good = stats[-1]["cameras"]["porch"]
     assert good["captured"] == good["delivered"] + good["dropped"]
     assert good["delivered"] == len(porch)
-    if trouble != "hangs":
-        assert good["delivered"] > 0.9 * good["captured"]
+    assert good["delivered"] > 0.9 * good["captured"]
 
 
 def test_a_plugin_that_does_not_load_is_told_where_its_stage_is_missed(tmp_path: Path) -> None:
