@@ -1,5 +1,10 @@
 """edge_vision turns cameras into facts on MQTT, on one small computer. These are its public names."""
 
+from edge_vision.adapters.candidates import Candidates
+from edge_vision.adapters.classification import ClassScores
+from edge_vision.adapters.pictures import RealPicture
+from edge_vision.adapters.runner import Runner
+from edge_vision.adapters.segmentation import ClassMap
 from edge_vision.builtin.litert import LiteRTModel
 from edge_vision.contracts.bundles import load_bundle
 from edge_vision.contracts.hookspecs import hookimpl
@@ -29,6 +34,9 @@ from edge_vision.data.view import View
 
 __all__ = [
     "CameraStatus",
+    "Candidates",
+    "ClassMap",
+    "ClassScores",
     "ConfigError",
     "Detection",
     "Detections",
@@ -48,7 +56,9 @@ __all__ = [
     "Picture",
     "PluginError",
     "Quantisation",
+    "RealPicture",
     "Result",
+    "Runner",
     "Segments",
     "Sink",
     "SinkContext",

@@ -14,11 +14,12 @@ PACKAGE = HOUSE / "edge_vision"
 FLOORS = {
     "data": 0,
     "contracts": 1,
-    "engine": 2,
-    "builtin": 2,
-    "training": 2,
-    "testing": 2,
-    "service": 3,
+    "adapters": 2,
+    "engine": 3,
+    "builtin": 3,
+    "training": 3,
+    "testing": 3,
+    "service": 4,
 }
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.stem == "testing")
 PLUGINS = sorted(p for p in (HOUSE / "plugins").rglob("*.py") if "tests" not in p.parts)

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_vision.adapters.catalogue import describe
 from edge_vision.builtin.native_stderr import without_native_lines
 from edge_vision.contracts.bundles import with_tensors
 from edge_vision.contracts.hookspecs import hookimpl
-from edge_vision.contracts.layouts import describe
 from edge_vision.contracts.model import Model, ModelBundle
 from edge_vision.contracts.tensors import Quantisation, TensorSpec
 from edge_vision.data.errors import ModelError, suggestion

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 import tomllib
-import zipfile
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from edge_vision.contracts.model import ModelBundle
+from edge_vision.contracts.file_facts import FileFacts
+from edge_vision.contracts.labels import TEXT_LIMIT, packed_labels, read_labels, reason
+from edge_vision.contracts.model import Fit, ModelBundle, StatePair, Wishes
 from edge_vision.contracts.options import Options, option
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ConfigError, ModelError, suggestion
 
-TEXT_LIMIT = 1 << 20
-"""Files of labels and bundle.toml are read up to this many bytes."""
-
 _IDENTIFIER = b"TFL3"
-_NUMBERED = re.compile(r"(\d+)[\s:]+(\S.*)")
-_PACKED_LABELS = ("labels.txt", "labelmap.txt")
 
 
 class InputTable(Options):
-    """[input] of a bundle.toml: how pixels become floats, value = (pixel - mean) / std."""
+    """[input] of a bundle.toml: how a view becomes the image that the model takes."""
 
-    mean: float = option(0.0, "Taken from each pixel, which is 0 to 255.")
-    std: float = option(255.0, "What remains is divided by it.", gt=0)
+    mean: float | tuple[float, ...] | None = option(
+        None, "Taken from each pixel, which is 0 to 255; one number, or one for each channel."
+    )
+    std: float | tuple[float, ...] | None = option(
+        None, "What remains is divided by it; one number, or one for each channel."
+    )
+    order: Literal["rgb", "bgr"] | None = option(None, "Order of the channels; left out, rgb.")
+    fit: Fit | None = option(
+        None, "How a view is made to fit: stretched, or whole with grey bars; left out, as is usual."
+    )
 
 
 class OutputTable(Options):
@@ -37,6 +39,13 @@ class OutputTable(Options):
 
     name: str = option(..., "The tensor's name in the model.", min_length=1)
     meaning: str = option(..., "What it is, such as scores, boxes, class-map.", min_length=1)
+
+
+class StateTable(Options):
+    """One of [[state]] of a bundle.toml: an output that is an input of the next run."""
+
+    input: str = option("", "The input's name; left out for a variable inside the graph.")
+    output: str = option(..., "The output's name, or that of a variable inside the graph.", min_length=1)
 
 
 class BundleTable(Options):
@@ -50,9 +59,16 @@ class BundleTable(Options):
     sha256: str = option(
         "", "Digest of model.tflite; another file is refused.", pattern="^([0-9a-f]{64})?$"
     )
-    labels: str = option("", "File of labels beside it; left out, those packed in the model.")
-    input: InputTable | None = option(None, "How pixels become floats.")
+    labels: str = option(
+        "", "File of labels beside it; left out, labels.txt, else those packed in the model."
+    )
+    layout: str = option("", "How its outputs are arranged; left out, it is told from them.")
+    input: InputTable = option(InputTable(), "How a view becomes its image.")
     outputs: tuple[OutputTable, ...] = option((), "What outputs mean where that cannot be told.")
+    state: tuple[StateTable, ...] | None = option(
+        None, "Outputs that are inputs of the next run; left out, told by shape and name; [] for none."
+    )
+    decoding: dict[str, Any] = option({}, "What the layout's adapter is told, such as anchors.")
 
 
 def load_bundle(
@@ -85,19 +101,35 @@ def load_bundle(
         names = read_labels(labels)
     elif table.labels:
         names = read_labels(path / table.labels)
+    elif path.is_dir() and (path / "labels.txt").is_file():
+        names = read_labels(path / "labels.txt")
     else:
         names = packed_labels(file)
-    outputs = tuple(TensorSpec(o.name, (), "", meaning=o.meaning) for o in table.outputs)
-    return ModelBundle(name, file, names, table.task, _normalised(table.input, mean, std), outputs)
+    state = None if table.state is None else tuple(_pair(row) for row in table.state)
+    return ModelBundle(
+        name,
+        file,
+        names,
+        table.task,
+        outputs=tuple(TensorSpec(o.name, (), "", meaning=o.meaning) for o in table.outputs),
+        layout=table.layout,
+        wishes=_wishes(table.input, mean, std, path),
+        decoding=table.decoding,
+        state=state,
+        declared=bool(table.task or table.layout or table.outputs),
+        folder=path if path.is_dir() else None,
+    )
 
 
 def with_tensors(
-    bundle: ModelBundle, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...]
+    bundle: ModelBundle,
+    inputs: tuple[TensorSpec, ...],
+    outputs: tuple[TensorSpec, ...],
+    facts: FileFacts | None = None,
 ) -> ModelBundle:
-    """A copy with the tensors that a runtime found, and what had been declared of them.
+    """A copy with the tensors that a runtime found, and what had been declared of the outputs.
 
-    Raises ModelError where an output was declared that the model does not have, or a normalisation
-    for a model without a float input.
+    Raises ModelError where an output was declared that the model does not have.
     """
     known = [spec.name for spec in outputs]
     for declared in bundle.outputs:
@@ -108,103 +140,7 @@ def with_tensors(
             )
     meanings = {spec.name: spec.meaning for spec in bundle.outputs}
     outputs = tuple(replace(spec, meaning=meanings.get(spec.name, spec.meaning)) for spec in outputs)
-    for declared in bundle.inputs:
-        floats = [
-            spec.name for spec in inputs if len(spec.shape) == 4 and spec.dtype.startswith("float")
-        ]
-        if not floats:
-            seen = ", ".join(str(spec) for spec in inputs)
-            raise ModelError(
-                f"{bundle.name}: mean and std are for float images; this model takes {seen} as it is"
-            )
-        inputs = tuple(
-            replace(spec, mean=declared.mean, std=declared.std) if spec.name in floats else spec
-            for spec in inputs
-        )
-    return replace(bundle, inputs=inputs, outputs=outputs)
-
-
-def read_labels(path: Path) -> tuple[str, ...]:
-    """The labels in a file; raises ConfigError at `labels` where it cannot be used."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(TEXT_LIMIT + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: {_reason(error)}", "labels") from None
-    try:
-        return parse_labels(data)
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}", "labels") from None
-
-
-def packed_labels(file: Path) -> tuple[str, ...]:
-    """The labels packed in a .tflite file, which TFLite's metadata appends to it as a ZIP archive.
-
-    labels.txt goes first, then labelmap.txt, then the first other name that holds "label". Empty
-    where none is packed; raises ModelError where one is and cannot be read.
-    """
-    if not zipfile.is_zipfile(file):
-        return ()
-    try:
-        with zipfile.ZipFile(file) as archive:
-            found = [info for info in archive.infolist() if _is_label_file(info.filename)]
-            if not found:
-                return ()
-            best = min(found, key=lambda info: _preference(info.filename))
-            with archive.open(best) as member:
-                return parse_labels(member.read(TEXT_LIMIT + 1))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError) as error:
-        raise ModelError(f"{file}: the labels packed in it cannot be read ({error})") from None
-
-
-def parse_labels(data: bytes) -> tuple[str, ...]:
-    """Labels from the text of a file, UTF-8, one a line, up to the first empty line.
-
-    What follows an empty line is taken for remarks. Lines of the form "0  person" give each label its
-    class; then they run upwards from 0, and a class left out is called by its number. Raises ValueError
-    where there are no labels.
-    """
-    if len(data) > TEXT_LIMIT:
-        raise ValueError(f"larger than {TEXT_LIMIT} bytes, so not a file of labels")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 (byte {error.start}); save it as UTF-8") from None
-    lines: list[str] = []
-    for line in text.strip().split("\n"):
-        if not line.strip():
-            break
-        lines.append(line.strip())
-    if not lines:
-        raise ValueError("holds no labels; write one a line")
-    return _numbered(lines) or tuple(lines)
-
-
-def _numbered(lines: list[str]) -> tuple[str, ...]:
-    """The labels of numbered lines, empty where the lines are not numbered.
-
-    So that labels such as "1 cent" or "90 degrees" are left alone, the numbers have to start at 0,
-    run upwards, and name at least half of the classes.
-    """
-    matches = [_NUMBERED.fullmatch(line) for line in lines]
-    rows = [(int(match[1]), match[2]) for match in matches if match is not None]
-    if len(rows) != len(lines) or rows[0][0] != 0 or rows[-1][0] + 1 > 2 * len(rows):
-        return ()
-    if any(later[0] <= earlier[0] for earlier, later in pairwise(rows)):
-        return ()
-    named = dict(rows)
-    return tuple(named.get(number, str(number)) for number in range(rows[-1][0] + 1))
-
-
-def _is_label_file(name: str) -> bool:
-    base = name.rpartition("/")[2].lower()
-    return "label" in base and base.endswith(".txt")
-
-
-def _preference(name: str) -> tuple[int, str]:
-    base = name.rpartition("/")[2].lower()
-    rank = _PACKED_LABELS.index(base) if base in _PACKED_LABELS else len(_PACKED_LABELS)
-    return rank, name
+    return replace(bundle, inputs=inputs, outputs=outputs, facts=facts or bundle.facts)
 
 
 def _read_table(path: Path) -> BundleTable:
@@ -214,7 +150,7 @@ def _read_table(path: Path) -> BundleTable:
     except FileNotFoundError:
         raise ConfigError(f"{path.parent} is a folder without a bundle.toml", "bundle") from None
     except OSError as error:
-        raise ConfigError(f"{path}: {_reason(error)}", "bundle") from None
+        raise ConfigError(f"{path}: {reason(error)}", "bundle") from None
     if len(data) > TEXT_LIMIT:
         raise ModelError(f"{path}: larger than {TEXT_LIMIT} bytes")
     try:
@@ -237,7 +173,7 @@ def _check_file(file: Path, digest: str) -> None:
             opened.seek(0)
             actual = hashlib.file_digest(opened, "sha256").hexdigest() if digest else ""
     except OSError as error:
-        raise ConfigError(f"{file}: {_reason(error)}", "bundle") from None
+        raise ConfigError(f"{file}: {reason(error)}", "bundle") from None
     if not head:
         raise ModelError(f"{file}: the file is empty")
     if head[4:] != _IDENTIFIER:
@@ -249,28 +185,23 @@ def _check_file(file: Path, digest: str) -> None:
         )
 
 
-def _normalised(
-    table: InputTable | None, mean: float | None, std: float | None
-) -> tuple[TensorSpec, ...]:
-    """What was said of the input's normalisation, as a tensor without a name; empty for nothing."""
+def _wishes(table: InputTable, mean: float | None, std: float | None, path: Path) -> Wishes:
+    """What was said of the image input, the configuration before the bundle.toml."""
     for key, value in (("mean", mean), ("std", std)):
         if value is not None and not math.isfinite(value):
             raise ConfigError(f"should be a finite number, not {value}", key)
     if std is not None and std <= 0:
         raise ConfigError(f"should be greater than 0, not {std}", "std")
-    if table is None and mean is None and std is None:
-        return ()
-    table = table or InputTable()
-    return (
-        TensorSpec(
-            "",
-            (),
-            "",
-            mean=table.mean if mean is None else mean,
-            std=table.std if std is None else std,
-        ),
+    for key, written in (("mean", table.mean), ("std", table.std)):
+        numbers = written if isinstance(written, tuple) else () if written is None else (written,)
+        if isinstance(written, tuple) and len(written) not in (1, 3):
+            raise ModelError(f"{path / 'bundle.toml'}: input.{key}: write one number, or three")
+        if key == "std" and any(number <= 0 for number in numbers):
+            raise ModelError(f"{path / 'bundle.toml'}: input.std: should be greater than 0")
+    return Wishes(
+        table.mean if mean is None else mean, table.std if std is None else std, table.order, table.fit
     )
 
 
-def _reason(error: OSError) -> str:
-    return "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
+def _pair(row: StateTable) -> StatePair:
+    return StatePair(row.input or row.output, row.output)

@@ -35,12 +35,13 @@ class Stage(ABC):
     name      what `uses` calls it
     stateful  True where a call depends on earlier calls: frames then pass in order, one at a time.
               False: several frames of one camera may be in `__call__` at once, on several threads.
+              A stage whose options decide it sets it in its constructor.
     Options   what a user may write beside it; live ones may change between two calls, so a call
               reads `self.options` once
     """
 
     name: ClassVar[str]
-    stateful: ClassVar[bool] = False
+    stateful: bool = False
     Options: ClassVar[type[BaseOptions]] = BaseOptions
 
     def __init__(self, options: Any, context: StageContext) -> None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.data.errors import ModelError, StageError
 from edge_vision.data.frame import Image
+
+PerChannel: TypeAlias = float | tuple[float, ...]
+"""One number for all channels of an image, or one for each in the tensor's order."""
+
+PIXEL_SPANS = (1.0, 2.0, 255.0)
+"""Real values between black and white where stored bytes are the pixels: 0 to 1, -1 to 1, 0 to 255."""
+
+_SPAN_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +38,9 @@ class TensorSpec:
     shape         as stored, the batch first
     dtype         numpy's name: "uint8", "int8", "float32", "int64", ...
     quantisation  None where values are stored as they are
-    meaning       what it is: "image" of an input; "boxes", "scores", "class-map", ...
-    mean, std     of an image input in floats: value = (pixel - mean) / std
+    meaning       what it is: "image", "state" of an input; "boxes", "scores", "class-map", ...
+    mean, std     of an image input: real value = (pixel - mean) / std
+    order         of an image input's channels
     """
 
     name: str
@@ -36,25 +48,60 @@ class TensorSpec:
     dtype: str
     quantisation: Quantisation | None = None
     meaning: str = ""
-    mean: float = 0.0
-    std: float = 255.0
+    mean: PerChannel = 0.0
+    std: PerChannel = 255.0
+    order: Literal["rgb", "bgr"] = "rgb"
 
     def __str__(self) -> str:
         return f"{self.name} {self.shape} {self.dtype} ({self.meaning or '?'})"
 
     @property
+    def is_image(self) -> bool:
+        """True for the shape of an image: (1, height, width, 3 or 1) or (1, 3 or 1, height, width)."""
+        return len(self.shape) == 4 and self.shape[0] == 1 and 1 in self._channel_sides
+
+    @property
+    def channels_first(self) -> bool:
+        """True for an image (1, channels, height, width), as PyTorch arranges it."""
+        return self.is_image and self.shape[3] not in (1, 3)
+
+    @property
+    def channels(self) -> int:
+        """How many channels an image has, 3 or 1; rows of a sequence (1, steps, values) are grey."""
+        self.size  # noqa: B018 - refuses what is no image
+        if len(self.shape) == 3:
+            return 1
+        return self.shape[1] if self.channels_first else self.shape[3]
+
+    @property
     def size(self) -> tuple[int, int]:
-        """(width, height) in pixels of an image tensor (1, height, width, channels)."""
-        if len(self.shape) != 4 or self.shape[0] != 1 or self.shape[3] not in (1, 3):
+        """(width, height) in pixels of an image, or of a sequence (1, height, width) read row by row."""
+        if len(self.shape) == 3 and self.shape[0] == 1:
+            return self.shape[2], self.shape[1]
+        if not self.is_image:
             raise ModelError(f"{self.name} {self.shape} is not an image (1, height, width, 3 or 1)")
-        return self.shape[2], self.shape[1]
+        first = 2 if self.channels_first else 1
+        return self.shape[first + 1], self.shape[first]
+
+    @property
+    def _channel_sides(self) -> tuple[int, ...]:
+        return tuple(int(self.shape[axis] in (1, 3)) for axis in (1, 3))
+
+    @property
+    def takes_pixels(self) -> bool:
+        """True for an image input whose stored integers are the pixels, so that nothing is normalised."""
+        if np.dtype(self.dtype).kind == "f":
+            return False
+        return self.quantisation is None or _stores_pixels(self.quantisation.scale)
 
     def from_pixels(self, pixels: Image) -> NDArray[np.generic]:
         """Fill this image input from pixels (height, width, 3) uint8 BGR of its size.
 
-        uint8 takes the pixels as they are, int8 takes them less 128 (both are what a quantised
-        image input stores), floats are normalised with mean and std. Channels become red, green, blue,
-        or grey (ITU-R BT.601 luma) where the tensor has one. Gives an array of its own, in C order.
+        Floats are normalised with mean and std. Quantised bytes are the pixels as they are (uint8) or
+        less 128 (int8) where black and white lie 1, 2 or 255 apart in real values, as they do wherever
+        pictures calibrated the model; else they are quantised from the normalised values. Other integers
+        take the pixels as they are. Channels become red, green, blue (or the tensor's order), or grey
+        (ITU-R BT.601 luma) where it has one. Gives an array of its own, in C order.
         """
         width, height = self.size
         if pixels.shape != (height, width, 3) or pixels.dtype != np.uint8:
@@ -62,18 +109,16 @@ class TensorSpec:
                 f"{self.name} takes pixels ({height}, {width}, 3) uint8, "
                 f"not {pixels.shape} {pixels.dtype}"
             )
-        channels = (_grey(pixels) if self.shape[3] == 1 else _red_green_blue(pixels))[np.newaxis]
-        if self.dtype == "uint8":
-            return channels
-        if self.dtype == "int8":
-            channels ^= 0x80  # the same bits as less 128 in two's complement
-            return channels.view(np.int8)
-        if self.dtype not in ("float32", "float16"):
-            raise ModelError(f"{self.name} is {self.dtype}; an image input is uint8, int8 or float")
-        values = channels.astype(np.float32)
-        values -= np.float32(self.mean)
-        values /= np.float32(self.std)
-        return values.astype(self.dtype, copy=False)
+        if self.channels == 1:
+            channels = _grey(pixels)
+        elif self.order == "bgr":
+            channels = pixels.copy()
+        else:
+            channels = _reversed_channels(pixels)
+        values = _conversion(self)(channels)
+        if self.channels_first:
+            values = np.ascontiguousarray(values.transpose(2, 0, 1))
+        return values.reshape(self.shape)
 
     def real(self, array: NDArray[np.generic]) -> NDArray[np.float32]:
         """The real values behind an output: dequantised where it is quantised, as float32."""
@@ -82,6 +127,65 @@ class TensorSpec:
             return values
         return (values - self.quantisation.zero_point) * np.float32(self.quantisation.scale)
 
+    @property
+    def zeros(self) -> NDArray[np.generic]:
+        """An array of this tensor's shape whose real values are all 0."""
+        zero = 0 if self.quantisation is None else self.quantisation.zero_point
+        return np.full(self.shape, zero, dtype=self.dtype)
+
+
+Convert: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[Any]]
+
+
+@lru_cache(maxsize=256)
+def _conversion(spec: TensorSpec) -> Convert:
+    """How channels (height, width, c) uint8 become values of an image input, chosen once a tensor."""
+    kind = np.dtype(spec.dtype).kind
+    if kind == "f":
+        return _normalising(spec)
+    if kind not in "iu":
+        raise ModelError(f"{spec.name} is {spec.dtype}; an image input is of integers or floats")
+    if spec.dtype not in ("uint8", "int8"):
+        return lambda channels: channels.astype(spec.dtype)
+    if spec.quantisation is not None and not spec.takes_pixels:
+        return _quantising(spec, spec.quantisation)
+    if spec.dtype == "uint8":
+        return lambda channels: channels
+    # The same bits as less 128 in two's complement.
+    return lambda channels: np.bitwise_xor(channels, 0x80, out=channels).view(np.int8)
+
+
+def _stores_pixels(scale: float) -> bool:
+    return any(abs(scale * 255.0 - span) <= _SPAN_TOLERANCE * span for span in PIXEL_SPANS)
+
+
+def _normalising(spec: TensorSpec) -> Convert:
+    mean, std = np.asarray(spec.mean, np.float32), np.asarray(spec.std, np.float32)
+
+    def normalise(channels: NDArray[np.uint8]) -> NDArray[Any]:
+        values = channels.astype(np.float32)
+        values -= mean
+        values /= std
+        return values.astype(spec.dtype, copy=False)
+
+    return normalise
+
+
+def _quantising(spec: TensorSpec, quantisation: Quantisation) -> Convert:
+    """Normalises and quantises through a table of the 256 values a pixel can have, (256, c)."""
+    limits = np.iinfo(spec.dtype)
+    pixels = np.arange(256.0)[:, np.newaxis]
+    real = (pixels - np.asarray(spec.mean)) / np.asarray(spec.std)
+    stored = np.clip(
+        np.rint(real / quantisation.scale) + quantisation.zero_point, limits.min, limits.max
+    ).astype(spec.dtype)
+
+    def quantise(channels: NDArray[np.uint8]) -> NDArray[Any]:
+        columns = np.arange(channels.shape[2]) if stored.shape[1] > 1 else 0
+        return np.ascontiguousarray(stored[channels, columns])
+
+    return quantise
+
 
 def _grey(pixels: Image) -> NDArray[np.uint8]:
     """The brightness of pixels (height, width, 3) BGR, as (height, width, 1)."""
@@ -89,7 +193,7 @@ def _grey(pixels: Image) -> NDArray[np.uint8]:
     return np.rint(luma).astype(np.uint8)[:, :, np.newaxis]
 
 
-def _red_green_blue(pixels: Image) -> NDArray[np.uint8]:
+def _reversed_channels(pixels: Image) -> NDArray[np.uint8]:
     """Pixels (height, width, 3) BGR as RGB; plane by plane, three times as fast as backwards."""
     turned = np.empty(pixels.shape, dtype=np.uint8)
     for channel in range(3):

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edge_vision import ModelName, Picture, Result, Stage, StageContext, geometry, option
-from edge_vision import Options as BaseOptions
-from edge_vision_generation.pictures import (
-    Range,
-    picture_size,
-    range_of,
-    real_values,
-    stored_range,
-    to_pixels,
-    wider,
+from edge_vision import (
+    Image,
+    ModelName,
+    Picture,
+    RealPicture,
+    Result,
+    Runner,
+    Stage,
+    StageContext,
+    geometry,
+    option,
 )
+from edge_vision import Options as BaseOptions
 
 _EARLY = 1e-3
 """Share of the time between two pictures by which one may come early: clocks of cameras jitter."""
@@ -47,31 +46,25 @@ class Generate(Stage):
         output_range: Literal["auto", "0..1", "-1..1", "0..255"] = option(
             "auto", "Which of the model's values stand for black and white."
         )
+        reset_after: float = option(
+            2.0, "A recurrent model starts anew after so long without a frame.", unit="s", gt=0
+        )
 
     options: Options
 
     def __init__(self, options: Options, context: StageContext) -> None:
         super().__init__(options, context)
-        self._model = context.model(options.model)
-        bundle = self._model.bundle
-        self._image = bundle.image_input
-        self._output = bundle.output("image")
-        self._size = picture_size(self._output, bundle.name)
-        self._told = (
-            stored_range(self._output) if options.output_range == "auto" else options.output_range
-        )
-        self._seen: Range = "0..1"
+        self._run = Runner(context.model(options.model), RealPicture, options.reset_after)
+        self._seen: Literal["0..1", "-1..1", "0..255"] = "0..1"
         self._last: float | None = None
 
     def __call__(self, result: Result) -> Result:
         """Add the picture, where it is time for one."""
         if not self._is_time(result.frame.monotonic):
             return result
-        view = result.view
-        pixels = view.pixels(self._image.size)
-        outputs = self._model({self._image.name: self._image.from_pixels(pixels)})
-        image = self._pixels(outputs[self._output.name])
-        width, height = self._size
+        view = self._run.view(result.view)
+        image = self._pixels(self._run(view))
+        height, width = image.shape[:2]
         to_frame = view.to_frame @ geometry.scaling(view.width / width, view.height / height)
         return result.add(Picture(image, name=self.options.picture, to_frame=to_frame))
 
@@ -85,10 +78,11 @@ class Generate(Stage):
         self._last = now
         return True
 
-    def _pixels(self, array: NDArray[Any]) -> NDArray[np.uint8]:
-        values = real_values(self._output, array)
-        if self._told is not None:
-            return to_pixels(values, self._told)
+    def _pixels(self, picture: RealPicture) -> Image:
+        if self.options.output_range != "auto":
+            return picture.pixels(self.options.output_range)
+        if picture.told is not None:
+            return picture.pixels(picture.told)
         # A dark picture must not be taken for another range than the bright one before it.
-        self._seen = wider(self._seen, range_of(values))
-        return to_pixels(values, self._seen)
+        self._seen = picture.wider(self._seen)
+        return picture.pixels(self._seen)

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision import (
+    Candidates,
     ConfigError,
     Detections,
     ModelName,
     Result,
+    Runner,
     Stage,
     StageContext,
     View,
@@ -20,7 +22,6 @@ from edge_vision import (
     option,
 )
 from edge_vision import Options as BaseOptions
-from edge_vision_recognition.candidates import Candidates, reader_of
 
 MOST_CANDIDATES = 1000
 """So many of the best boxes go into the suppression, which compares each with each."""
@@ -47,36 +48,33 @@ class Detect(Stage):
         max_iou: float = option(
             0.5, "Boxes of one label that overlap by more say the same.", live=True, ge=0, le=1
         )
+        reset_after: float = option(
+            2.0, "A recurrent model starts anew after so long without a frame.", unit="s", gt=0
+        )
 
     options: Options
 
     def __init__(self, options: Options, context: StageContext) -> None:
         super().__init__(options, context)
-        self._model = context.model(options.model)
-        self._image = self._model.bundle.image_input
-        self._reader = reader_of(self._model.bundle)
-        self._suppress = options.nms == "always" or (
-            options.nms == "auto" and not self._reader.suppressed
-        )
-        self._wanted = _class_ids(options.labels, self._reader.labels)
+        self._run = Runner(context.model(options.model), Candidates, options.reset_after)
+        self.stateful = self._run.recurrent
+        self._wanted = _class_ids(options.labels, self._run.labels)
 
     def __call__(self, result: Result) -> Result:
         """Add the objects found."""
-        options, view = self.options, result.view
-        pixels = view.pixels(self._image.size)
-        outputs = self._model({self._image.name: self._image.from_pixels(pixels)})
-        found = self._reader.read(outputs)
+        options, view = self.options, self._run.view(result.view)
+        found = self._run(view)
         keep = found.score >= options.min_score
         if self._wanted is not None:
             keep &= np.isin(found.class_id, self._wanted)
         found = found[keep]
         found = found[np.argsort(-found.score, kind="stable")[:MOST_CANDIDATES]]
-        if self._suppress:
+        if options.nms == "always" or (options.nms == "auto" and not found.suppressed):
             found = found[geometry.suppress(found.boxes, found.score, found.class_id, options.max_iou)]
         boxes = _in_frame(found, view)
         rows = np.flatnonzero(geometry.areas(boxes) > 0.0)[: options.max_detections]
         return result.add(
-            Detections(boxes[rows], found.score[rows], found.class_id[rows], self._reader.labels)
+            Detections(boxes[rows], found.score[rows], found.class_id[rows], self._run.labels)
         )
 
 

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision import Segments, View, geometry
-from edge_vision_segmentation.classes import ClassMap
+
+ClassMap = NDArray[np.uint8]
+"""(height, width) uint8: a class for each place, Segments.UNSEEN where nothing is seen."""
 
 Coordinates = tuple[NDArray[np.float64], NDArray[np.float64]]
 """x and y of each pixel of an image, two arrays that broadcast to (height, width)."""

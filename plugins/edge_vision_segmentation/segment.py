@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from edge_vision import (
-    ModelBundle,
-    ModelError,
+    ClassMap,
     ModelName,
     Picture,
     Result,
+    Runner,
     Segments,
     Stage,
     StageContext,
-    TensorSpec,
     geometry,
     option,
 )
 from edge_vision import Options as BaseOptions
-from edge_vision_segmentation.classes import class_map, map_size
 from edge_vision_segmentation.seen import over_frame, unseen
 
 
@@ -34,40 +32,29 @@ class Segment(Stage):
             "Also send the classes as a PNG of the frame's size, one grey value a class.",
             live=True,
         )
+        reset_after: float = option(
+            2.0, "A recurrent model starts anew after so long without a frame.", unit="s", gt=0
+        )
 
     options: Options
 
     def __init__(self, options: Options, context: StageContext) -> None:
         super().__init__(options, context)
-        self._model = context.model(options.model)
-        bundle = self._model.bundle
-        self._image = bundle.image_input
-        self._output = _classes_output(bundle)
-        self._size = map_size(self._output, bundle.labels, bundle.name)
-        self._labels = bundle.labels
+        self._run = Runner(context.model(options.model), ClassMap, options.reset_after)
+        self.stateful = self._run.recurrent
 
     def __call__(self, result: Result) -> Result:
         """Add the classes, and the mask where it is wanted."""
-        options, view = self.options, result.view
-        pixels = view.pixels(self._image.size)
-        outputs = self._model({self._image.name: self._image.from_pixels(pixels)})
-        classes = class_map(self._output, outputs[self._output.name])
-        width, height = self._size
+        options, view = self.options, self._run.view(result.view)
+        classes = self._run(view).classes
+        height, width = classes.shape
         to_frame = view.to_frame @ geometry.scaling(view.width / width, view.height / height)
-        nothing = unseen(view, to_frame, self._size)
+        nothing = unseen(view, to_frame, (width, height))
         if nothing is not None:
             classes[nothing] = Segments.UNSEEN
-        segments = Segments(classes, self._labels, to_frame)
+        segments = Segments(classes, self._run.labels, to_frame)
         if not options.mask:
             return result.add(segments)
         mask = over_frame(segments, (result.frame.width, result.frame.height))
         # It shows class numbers, no part of the frame: a stage that hides something must not blur them.
         return result.add(segments, Picture(mask, encoding="png", to_frame=None))
-
-
-def _classes_output(bundle: ModelBundle) -> TensorSpec:
-    for spec in bundle.outputs:
-        if spec.meaning in ("class-map", "class-scores"):
-            return bundle.output(spec.meaning)
-    seen = ", ".join(str(spec) for spec in bundle.outputs)
-    raise ModelError(f"{bundle.name}: needs an output that means class-map or class-scores, has {seen}")

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from edge_vision.contracts.bundles import load_bundle, parse_labels, read_labels, with_tensors
-from edge_vision.contracts.model import ModelBundle
+from edge_vision.adapters.catalogue import describe
+from edge_vision.contracts.bundles import load_bundle, with_tensors
+from edge_vision.contracts.labels import parse_labels, read_labels
+from edge_vision.contracts.model import ModelBundle, Wishes
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ConfigError, ModelError
 
@@ -67,7 +69,7 @@ def test_a_folder_says_more(tmp_path: Path) -> None:
     assert (loaded.name, loaded.file, loaded.task) == ("people", folder / "model.tflite", "detect")
     assert loaded.labels == ("person", "car")
     assert loaded.outputs == (TensorSpec("raw:0", (), "", meaning="boxes"),)
-    assert (loaded.inputs[0].mean, loaded.inputs[0].std) == (127.5, 127.5)
+    assert (loaded.wishes.mean, loaded.wishes.std) == (127.5, 127.5)
 
 
 def test_another_file_than_the_digest_names_is_refused(tmp_path: Path) -> None:
@@ -137,7 +139,7 @@ def test_given_labels_and_normalisation_go_before_the_bundles_own(tmp_path: Path
     given.write_text("x\ny\n", encoding="utf-8")
     loaded = load_bundle(folder, "people", labels=given, std=3.0)
     assert loaded.labels == ("x", "y")
-    assert (loaded.inputs[0].mean, loaded.inputs[0].std) == (1.0, 3.0)
+    assert (loaded.wishes.mean, loaded.wishes.std) == (1.0, 3.0)
 
 
 @pytest.mark.parametrize(("key", "value"), [("std", 0.0), ("std", float("nan")), ("mean", float("inf"))])
@@ -221,17 +223,12 @@ def test_tensors_keep_what_was_declared_of_them() -> None:
     declared = ModelBundle(
         "m",
         Path("m"),
-        inputs=(TensorSpec("", (), "", mean=1.0, std=2.0),),
         outputs=(TensorSpec("out", (), "", meaning="scores"),),
     )
     filled = with_tensors(declared, (IMAGE,), (SCORES,))
     assert filled.outputs[0].shape == (1, 2)
     assert filled.outputs[0].meaning == "scores"
-    assert (filled.inputs[0].shape, filled.inputs[0].mean, filled.inputs[0].std) == (
-        (1, 8, 8, 3),
-        1.0,
-        2.0,
-    )
+    assert filled.inputs == (IMAGE,)
 
 
 def test_declaring_an_output_the_model_does_not_have_is_an_error() -> None:
@@ -241,9 +238,10 @@ def test_declaring_an_output_the_model_does_not_have_is_an_error() -> None:
 
 
 def test_normalising_a_model_that_takes_bytes_is_an_error() -> None:
-    declared = ModelBundle("m", Path("m"), inputs=(TensorSpec("", (), "", std=1.0),))
+    declared = ModelBundle("m", Path("m"), wishes=Wishes(std=1.0))
+    filled = with_tensors(declared, (TensorSpec("in", (1, 8, 8, 3), "uint8"),), (SCORES,))
     with pytest.raises(ModelError, match="mean and std are for float images"):
-        with_tensors(declared, (TensorSpec("in", (1, 8, 8, 3), "uint8"),), (SCORES,))
+        describe(filled)
 
 
 @needs_models

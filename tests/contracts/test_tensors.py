@@ -92,8 +92,51 @@ def test_pixels_of_another_size_or_type_are_refused(wrong: Any) -> None:
 
 
 def test_a_tensor_that_holds_no_pixels_is_refused() -> None:
-    with pytest.raises(ModelError, match="an image input is uint8, int8 or float"):
-        spec("int32").from_pixels(pixels())
+    with pytest.raises(ModelError, match="an image input is of integers or floats"):
+        spec("bool").from_pixels(pixels())
+
+
+def test_wider_integers_take_the_pixels_as_they_are() -> None:
+    image = pixels()
+    np.testing.assert_array_equal(spec("int32").from_pixels(image)[0], image[:, :, ::-1])
+
+
+@pytest.mark.parametrize("zero", [-128, -14])
+def test_quantised_values_that_are_no_pixels_are_quantised_from_the_real_ones(zero: int) -> None:
+    image = pixels()
+    filled = spec("int8", quantisation=Quantisation(0.018658, zero)).from_pixels(image)
+    wanted = np.clip(np.rint(image[:, :, ::-1] / 255.0 / 0.018658) + zero, -128, 127)
+    np.testing.assert_array_equal(filled[0], wanted)
+
+
+@pytest.mark.parametrize(("scale", "zero"), [(1 / 255, 0), (1 / 128, 128), (1.0, 0)])
+def test_quantised_pixels_are_taken_as_they_are(scale: float, zero: int) -> None:
+    image = pixels()
+    filled = spec("uint8", quantisation=Quantisation(scale, zero), std=58.0).from_pixels(image)
+    np.testing.assert_array_equal(filled[0], image[:, :, ::-1])
+
+
+def test_each_channel_may_have_its_own_normalisation() -> None:
+    image = pixels()
+    filled = spec("float32", mean=(1.0, 2.0, 3.0), std=(1.0, 2.0, 4.0)).from_pixels(image)
+    wanted = (image[:, :, ::-1] - np.array([1.0, 2.0, 3.0])) / np.array([1.0, 2.0, 4.0])
+    np.testing.assert_allclose(filled[0], wanted, rtol=1e-6)
+
+
+def test_channels_may_come_first_and_in_the_order_of_opencv() -> None:
+    image = pixels()
+    first = TensorSpec("image", (1, 3, HEIGHT, WIDTH), "uint8", order="bgr")
+    assert first.size == (WIDTH, HEIGHT)
+    filled = first.from_pixels(image)
+    assert filled.flags.c_contiguous
+    np.testing.assert_array_equal(filled[0], np.moveaxis(image, 2, 0))
+
+
+def test_the_rows_of_a_picture_may_be_the_steps_of_a_sequence() -> None:
+    image = pixels()
+    rows = TensorSpec("steps", (1, HEIGHT, WIDTH), "float32").from_pixels(image)
+    assert rows.shape == (1, HEIGHT, WIDTH)
+    np.testing.assert_allclose(rows[0], np.rint(luma(image)) / 255.0, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(1, 4, 5, 2), (2, 4, 5, 3), (4, 5, 3), (1, 10)])

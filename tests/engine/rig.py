@@ -38,7 +38,7 @@ class Call(Stage):
 
         super().__init__(Options(), StageContext("porch", name, no_model, Path()))
         self.function = function
-        self.stateful = ordered  # type: ignore[misc]
+        self.stateful = ordered
         self.closed = False
 
     def __call__(self, result: Result) -> Result | None:

@@ -4,7 +4,6 @@ from typing import Any
 import numpy as np
 import pytest
 from edge_vision_generation import Generate
-from edge_vision_generation.pictures import range_of, stored_range
 from numpy.typing import NDArray
 
 from edge_vision import (
@@ -17,6 +16,7 @@ from edge_vision import (
     TensorSpec,
     geometry,
 )
+from edge_vision.adapters.pictures import range_of, stored_range
 from edge_vision.testing import FakeModel, make_frame, make_stage, run, still
 
 IMAGE = TensorSpec("image", (1, 8, 8, 3), "float32", meaning="image")
@@ -183,5 +183,5 @@ def test_values_that_are_no_numbers_are_an_error(bad: float) -> None:
 
 def test_a_model_without_a_picture_is_refused_at_once() -> None:
     output = TensorSpec("o", (1, 10), "float32", meaning="scores")
-    with pytest.raises(ModelError, match="one output that means image"):
+    with pytest.raises(ModelError, match="use it with the stage classify"):
         make_stage(Generate, {"m": FakeModel([IMAGE], [output], lambda inputs: {})}, model="m")

@@ -89,7 +89,7 @@ def test_labels_that_do_not_fit_the_model_are_refused_at_once() -> None:
 def test_a_model_without_scores_is_refused_at_once() -> None:
     output = TensorSpec("o", (1, 8, 8, 3), "float32", meaning="image")
     model = FakeModel([IMAGE], [output], lambda inputs: {})
-    with pytest.raises(ModelError, match="one output that means scores"):
+    with pytest.raises(ModelError, match="use it with the stage generate"):
         make_stage(Classify, {"m": model}, model="m")
 
 

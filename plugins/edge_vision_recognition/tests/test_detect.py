@@ -5,7 +5,6 @@ import cv2
 import numpy as np
 import pytest
 from edge_vision_recognition import Detect
-from edge_vision_recognition.candidates import classes_and_scores
 
 from edge_vision import (
     ConfigError,
@@ -20,6 +19,7 @@ from edge_vision import (
     geometry,
     load_bundle,
 )
+from edge_vision.adapters.ssd import classes_and_scores
 from edge_vision.testing import FakeModel, make_frame, make_stage, run, still
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -292,7 +292,7 @@ def test_a_count_that_is_no_number_is_an_error() -> None:
 
 def test_a_model_that_does_not_detect_is_refused_at_once() -> None:
     output = TensorSpec("o", (1, 10), "float32", meaning="scores")
-    with pytest.raises(ModelError, match="one output that means boxes"):
+    with pytest.raises(ModelError, match="use it with the stage classify"):
         make_stage(Detect, {"m": FakeModel([IMAGE], [output], lambda inputs: {})}, model="m")
 
 

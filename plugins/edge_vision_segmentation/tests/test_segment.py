@@ -110,7 +110,7 @@ def test_scores_that_are_no_numbers_are_an_error(bad: float) -> None:
 @pytest.mark.parametrize(
     ("model", "problem"),
     [
-        (fixed(np.zeros((1, 8, 8, 3), np.float32), "image"), "class-map or class-scores"),
+        (fixed(np.zeros((1, 8, 8, 3), np.float32), "image"), "use it with the stage generate"),
         (fixed(np.zeros((1, 8, 8, 300), np.float32), "class-scores"), "300 classes; at most 255"),
         (fixed(np.zeros((1, 8, 8, 4), np.float32), "class-scores", LABELS), "4 classes but 2 labels"),
         (fixed(np.zeros((8, 8), np.int32), "class-map"), "has not the shape"),

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
-from edge_vision_recognition.scores import (
+
+from edge_vision import ModelError, Quantisation, StageError, TensorSpec
+from edge_vision.adapters.values import (
     are_fractions,
     box_scores,
     class_labels,
@@ -8,8 +10,6 @@ from edge_vision_recognition.scores import (
     sigmoid,
     softmax,
 )
-
-from edge_vision import ModelError, Quantisation, StageError, TensorSpec
 
 FLOAT = TensorSpec("o", (1, 3), "float32", meaning="scores")
 

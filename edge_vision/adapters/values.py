@@ -1,4 +1,4 @@
-"""Scores: from what a model stores to numbers between 0 and 1, and which label each belongs to."""
+"""Values: from what a model stores to numbers between 0 and 1, and which label each belongs to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision import ModelError, StageError, TensorSpec
+from edge_vision.contracts.tensors import TensorSpec
+from edge_vision.data.errors import ModelError, StageError
 
 SUM_TOLERANCE = 0.02
 """By how much the probabilities of a float model may miss 1 in sum."""

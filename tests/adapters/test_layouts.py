@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_vision.contracts.layouts import describe, unknown_layout
+from edge_vision.adapters.catalogue import describe, unknown_layout
 from edge_vision.contracts.model import ModelBundle
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError

@@ -1,0 +1,172 @@
+"""The catalogue of layouts, and telling what a model is: task, layout, meanings, pixels, state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from edge_vision.adapters.boxes import BOXES_AND_SCORES
+from edge_vision.adapters.classification import SCORES
+from edge_vision.adapters.layout import Adapter, Layout, Meanings, Reading
+from edge_vision.adapters.pictures import IMAGE
+from edge_vision.adapters.segmentation import CLASS_MAP, CLASS_SCORES
+from edge_vision.adapters.ssd import SSD_POSTPROCESSED
+from edge_vision.adapters.states import proposed_state
+from edge_vision.contracts.model import ModelBundle
+from edge_vision.contracts.tensors import TensorSpec
+from edge_vision.data.errors import ConfigError, ModelError, suggestion
+
+LAYOUTS: tuple[Layout[Any], ...] = (
+    SCORES,
+    SSD_POSTPROCESSED,
+    BOXES_AND_SCORES,
+    CLASS_MAP,
+    CLASS_SCORES,
+    IMAGE,
+)
+"""All layouts that are known, in the order in which they are tried."""
+
+
+def describe(bundle: ModelBundle) -> ModelBundle:
+    """A copy with everything filled in that can be told of an opened model.
+
+    Task, layout and the meaning of each output; which inputs are images or state; how pixels become
+    values. What was declared is kept. A model of no known layout is returned with its layout empty.
+    Raises ModelError where something was declared that cannot be.
+    """
+    if bundle.state is None:
+        bundle = replace(bundle, state=proposed_state(bundle))
+    layout, meanings = _layout(bundle)
+    bundle = replace(bundle, outputs=_with_meanings(bundle, meanings))
+    if layout is not None:
+        bundle = replace(bundle, task=layout.task, layout=layout.name)
+        bundle = replace(bundle, warnings=layout.doubts(bundle))
+    return _with_inputs(bundle, layout)
+
+
+def layout_named(name: str) -> Layout[Any] | None:
+    """The layout of a name, None where there is none."""
+    return next((layout for layout in LAYOUTS if layout.name == name), None)
+
+
+def adapter_of(bundle: ModelBundle, reading: type[Reading]) -> Adapter[Reading]:
+    """How one run's outputs of a described model are read.
+
+    reading  what is asked for, such as ClassScores or Candidates
+
+    Raises ModelError where its layout is not known, is for another task, or does not fit its labels.
+    """
+    layout = layout_named(bundle.layout)
+    if layout is None:
+        raise unknown_layout(bundle)
+    if layout.reading is not reading:
+        raise ModelError(
+            f"{bundle.name}: is a model to {layout.task} (layout {layout.name}); "
+            f"use it with the stage {layout.task}"
+        )
+    try:
+        options = layout.options.parse(bundle.decoding)
+    except ConfigError as error:
+        raise ModelError(f"{bundle.name}: bundle.toml: {error.below('decoding')}") from None
+    adapter: Adapter[Reading] = layout.adapter(bundle, options)
+    return adapter
+
+
+def _layout(bundle: ModelBundle) -> tuple[Layout[Any] | None, Meanings]:
+    """The layout of a model and the meanings of its outputs; those declared where there is none."""
+    declared = {spec.name: spec.meaning for spec in bundle.answers if spec.meaning}
+    if bundle.layout and layout_named(bundle.layout) is None:
+        names = [layout.name for layout in LAYOUTS]
+        hint = suggestion(bundle.layout, names) or f"; there are {', '.join(names)}"
+        raise ModelError(f"{bundle.name}: bundle.toml: layout {bundle.layout!r} is not known{hint}")
+    for layout in LAYOUTS:
+        if bundle.layout not in ("", layout.name) or bundle.task not in ("", layout.task):
+            continue
+        meanings = _fitting(layout, bundle, declared)
+        if meanings is not None:
+            return layout, meanings
+    if bundle.layout:
+        seen = ", ".join(str(spec) for spec in bundle.answers)
+        raise ModelError(
+            f"{bundle.name}: the outputs {seen} are not of the layout {bundle.layout}; "
+            "name another in its bundle.toml, or say what each output means"
+        )
+    return None, declared
+
+
+def _fitting(layout: Layout[Any], bundle: ModelBundle, declared: Meanings) -> Meanings | None:
+    """The meanings of the outputs under a layout, None where it does not fit."""
+    if len(declared) == len(bundle.answers) and sorted(declared.values()) == sorted(layout.meanings):
+        return declared
+    guessed = layout.recognise(bundle)
+    if guessed is None:
+        return None
+    meanings = {**guessed, **declared}
+    open_ones = [name for name, meaning in meanings.items() if meaning == "classes-or-scores"]
+    missing = [meaning for meaning in layout.meanings if meaning not in meanings.values()]
+    if len(open_ones) == 1 and len(missing) == 1:
+        meanings[open_ones[0]] = missing[0]
+    allowed = (*layout.meanings, "classes-or-scores", "")
+    return meanings if all(meaning in allowed for meaning in meanings.values()) else None
+
+
+def _with_meanings(bundle: ModelBundle, meanings: Meanings) -> tuple[TensorSpec, ...]:
+    state = {pair.output for pair in bundle.state or ()}
+    return tuple(
+        replace(spec, meaning="state" if spec.name in state else meanings.get(spec.name, spec.meaning))
+        for spec in bundle.outputs
+    )
+
+
+def _with_inputs(bundle: ModelBundle, layout: Layout[Any] | None) -> ModelBundle:
+    """The bundle with the meanings of its inputs, and how its image is made from pixels."""
+    state = {pair.input for pair in bundle.state or ()}
+    free = [spec for spec in bundle.inputs if spec.name not in state]
+    images = [spec for spec in free if spec.is_image]
+    if not images and len(free) == 1 and len(free[0].shape) == 3 and free[0].shape[0] == 1:
+        images = free  # the rows of a picture as the steps of a sequence
+    inputs = tuple(
+        replace(spec, meaning="state")
+        if spec.name in state
+        else _as_image(spec, bundle, layout)
+        if len(images) == 1 and spec is images[0]
+        else spec
+        for spec in bundle.inputs
+    )
+    fit = bundle.wishes.fit or (layout.pixels.fit if layout else None) or "stretch"
+    return replace(bundle, inputs=inputs, fit=fit)
+
+
+def _as_image(spec: TensorSpec, bundle: ModelBundle, layout: Layout[Any] | None) -> TensorSpec:
+    """The image input with its normalisation: declared, else noted in the file, else the family's."""
+    wishes, note = bundle.wishes, bundle.facts.notes.get(spec.name)
+    family = layout.pixels if layout else None
+    if wishes.mean is not None or wishes.std is not None:
+        if spec.takes_pixels:
+            raise ModelError(f"{bundle.name}: mean and std are for float images; {spec} takes pixels")
+        mean, std = wishes.mean, wishes.std
+    elif note is not None and note.mean is not None:
+        mean, std = note.mean, note.std
+    elif spec.name in bundle.facts.rescaled:
+        mean, std = 0.0, 1.0  # the graph scales pixels itself
+    else:
+        mean, std = (family.mean, family.std) if family else (None, None)
+    return replace(
+        spec,
+        meaning="image",
+        mean=0.0 if mean is None else mean,
+        std=255.0 if std is None else std,
+        order=wishes.order or (family.order if family else None) or "rgb",
+    )
+
+
+def unknown_layout(bundle: ModelBundle) -> ModelError:
+    """The error for a model whose layout cannot be told: what was seen, and what to write."""
+    known = sorted({meaning for layout in LAYOUTS for meaning in layout.meanings})
+    seen = ", ".join(str(spec) for spec in bundle.answers)
+    first = bundle.answers[0].name if bundle.answers else "..."
+    return ModelError(
+        f"{bundle.name}: cannot tell what this model is for from its outputs {seen}; put it in a folder "
+        f"as model.tflite beside a bundle.toml that says what each output means, as in [[outputs]] "
+        f'name = "{first}", meaning = one of {", ".join(known)}'
+    )

@@ -1,0 +1,93 @@
+"""A runner: a model run on views, its answers read, the state of a recurrent one carried along."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any, Generic
+
+from numpy.typing import NDArray
+
+from edge_vision.adapters.catalogue import adapter_of, describe
+from edge_vision.adapters.layout import Reading
+from edge_vision.adapters.memory import Memory
+from edge_vision.contracts.model import Model
+from edge_vision.data import geometry
+from edge_vision.data.view import View
+
+GREY_BARS = (114, 114, 114)
+"""Colour of the bars beside a letterboxed view, as YOLO is trained with."""
+
+
+class Runner(Generic[Reading]):
+    """Runs a model on views and reads its answers.
+
+    A stage makes one for its camera, asks `view` what the model is to look at (the place of what it
+    finds is given in that view) and calls it. Calls may come from several threads where the model is
+    not recurrent; where it is, the frames of a camera must come one after the other, so the stage
+    declares itself stateful.
+
+    bundle     what is known of the model
+    labels     names of what its answers tell apart: classes, or key points
+    recurrent  True where a call depends on earlier ones
+    """
+
+    def __init__(self, model: Model, reading: type[Reading], reset_after: float | None = None) -> None:
+        """Get ready to read one kind of answers; raises ModelError where the model has another.
+
+        reset_after  seconds without a call after which the state starts anew; None for never
+        """
+        self._model = model
+        bundle = model.bundle
+        self.bundle = bundle if bundle.layout else describe(bundle)
+        adapter = adapter_of(self.bundle, reading)
+        self.labels = adapter.labels
+        self._read = adapter.read
+        self._image = self.bundle.image_input if self.bundle.takes_image else None
+        self._memory = Memory(self.bundle, reset_after) if self.bundle.state else None
+
+    @property
+    def recurrent(self) -> bool:
+        """True where a call depends on earlier ones."""
+        return self._memory is not None
+
+    def view(self, view: View) -> View:
+        """What the model looks at: the view stretched to its input, or whole with bars."""
+        size = self.bundle.image_input.size
+        if self.bundle.fit == "stretch":
+            return view.resized(size)
+        factor = max(view.width / size[0], view.height / size[1])
+        centred = geometry.scaling(factor, factor)
+        centred[0, 2] = (view.width - factor * size[0]) / 2
+        centred[1, 2] = (view.height - factor * size[1]) / 2
+        return view.mapped(centred, size, GREY_BARS)
+
+    def __call__(
+        self,
+        view: View | None = None,
+        *,
+        more: Mapping[str, NDArray[Any]] | None = None,
+        key: Hashable = None,
+        time: float = 0.0,
+    ) -> Reading:
+        """Run the model once and read its answer.
+
+        view  what it looks at, as `view` gave it; None for a model that takes no image
+        more  arrays for its further inputs, by name
+        key   whose state is carried, such as a track; None for the camera's own
+        time  seconds of the source's clock; the view's own where there is one
+        """
+        inputs: dict[str, NDArray[Any]] = dict(more or {})
+        if self._image is not None and view is not None:
+            inputs[self._image.name] = self._image.from_pixels(view.pixels())
+            time = view.frame.monotonic
+        if self._memory is None:
+            return self._read(self._model(inputs))
+        inputs.update(self._memory.recall(key, time))
+        outputs = self._model(inputs)
+        self._memory.keep(key, time, outputs)
+        return self._read(outputs)
+
+    def forget(self, key: Hashable = None) -> None:
+        """Drop the state that is carried for a key."""
+        if self._memory is not None:
+            self._memory.forget(key)
