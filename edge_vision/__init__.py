@@ -2,9 +2,13 @@
 
 from edge_vision.adapters.candidates import Candidates
 from edge_vision.adapters.classification import ClassScores
+from edge_vision.adapters.embeddings import Vector
+from edge_vision.adapters.generators import Conditions
+from edge_vision.adapters.keypoints import COCO_KEYPOINTS, Poses
 from edge_vision.adapters.pictures import RealPicture
 from edge_vision.adapters.runner import Runner
 from edge_vision.adapters.segmentation import ClassMap
+from edge_vision.adapters.texts import ReadText
 from edge_vision.builtin.litert import LiteRTModel
 from edge_vision.contracts.bundles import load_bundle
 from edge_vision.contracts.hookspecs import hookimpl
@@ -26,21 +30,33 @@ from edge_vision.data.errors import (
     StageError,
 )
 from edge_vision.data.event import Event
-from edge_vision.data.findings import Detection, Detections, Finding, Labels, Picture, Segments, Text
+from edge_vision.data.findings import (
+    Detection,
+    Detections,
+    Embedding,
+    Finding,
+    Labels,
+    Picture,
+    Segments,
+    Text,
+)
 from edge_vision.data.frame import Frame, Image
 from edge_vision.data.payload import Identity, event_payload, picture_name, result_payload
 from edge_vision.data.result import Result
 from edge_vision.data.view import View
 
 __all__ = [
+    "COCO_KEYPOINTS",
     "CameraStatus",
     "Candidates",
     "ClassMap",
     "ClassScores",
+    "Conditions",
     "ConfigError",
     "Detection",
     "Detections",
     "EdgeVisionError",
+    "Embedding",
     "Event",
     "Finding",
     "Frame",
@@ -55,7 +71,9 @@ __all__ = [
     "Options",
     "Picture",
     "PluginError",
+    "Poses",
     "Quantisation",
+    "ReadText",
     "RealPicture",
     "Result",
     "Runner",
@@ -74,6 +92,7 @@ __all__ = [
     "StateValue",
     "TensorSpec",
     "Text",
+    "Vector",
     "View",
     "event_payload",
     "geometry",

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge_vision.adapters.candidates import Candidates
+from edge_vision.adapters.candidates import Candidates, best_classes, check_labels, check_numbers
 from edge_vision.adapters.layout import Adapter, Layout, Meanings, NoDecoding, Outputs
-from edge_vision.adapters.values import box_scores, is_background, real_values
+from edge_vision.adapters.values import (
+    activated,
+    are_fractions,
+    is_background,
+    real_values,
+    told_activation,
+)
 from edge_vision.contracts.model import ModelBundle
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError
@@ -33,14 +39,20 @@ def _adapter(bundle: ModelBundle, _options: NoDecoding) -> Adapter[Candidates]:
     if boxes.shape[-1:] != (4,) or scores.shape[:-1] != boxes.shape[:-1]:
         raise ModelError(f"{bundle.name}: boxes and scores do not belong together: {boxes}, {scores}")
     skipped, offset = _background_columns(bundle, scores)
+    told = told_activation(bundle.facts.producer(scores.name), "sigmoid")
 
     def read(outputs: Outputs) -> Candidates:
         corners = real_values(boxes, outputs[boxes.name]).reshape(-1, 4)
-        table = box_scores(scores, outputs[scores.name]).reshape(len(corners), -1)[:, skipped:]
-        best = table.argmax(axis=1)
-        score = table[np.arange(len(best)), best]
-        class_id = (best + skipped - offset).astype(np.int32)
-        return Candidates(corners[:, [1, 0, 3, 2]], score, class_id)
+        table = outputs[scores.name].reshape(scores.shape[1:]).T
+        check_numbers(scores, table)
+        best, column = best_classes(scores, table[skipped:])
+        if told is None:
+            edges = np.array([table.min(), table.max()]) if table.size else table
+            fractions = are_fractions(scores, scores.real(edges).reshape(-1))
+            score = activated(best, "none" if fractions else "sigmoid")
+        else:
+            score = activated(best, told)
+        return Candidates(corners[:, [1, 0, 3, 2]], score, column + np.int32(skipped - offset))
 
     return Adapter(read, bundle.labels)
 
@@ -50,8 +62,7 @@ def _background_columns(bundle: ModelBundle, scores: TensorSpec) -> tuple[int, i
     columns, labels = scores.shape[-1], len(bundle.labels)
     if labels and labels == columns - 1:
         return 1, 1
-    if labels and labels != columns:
-        raise ModelError(f"{bundle.name}: has scores for {columns} classes but {labels} labels")
+    check_labels(bundle.labels, columns, bundle.name)
     return (1, 0) if labels and is_background(bundle.labels[0]) else (0, 0)
 
 

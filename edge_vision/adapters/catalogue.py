@@ -5,22 +5,48 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from edge_vision.adapters.blazeface import BLAZEFACE
 from edge_vision.adapters.boxes import BOXES_AND_SCORES
 from edge_vision.adapters.classification import SCORES
+from edge_vision.adapters.embeddings import EMBEDDING
+from edge_vision.adapters.generators import input_meanings, is_sequence
+from edge_vision.adapters.heatmaps import HEATMAPS, HEATMAPS_WITH_OFFSETS
+from edge_vision.adapters.keypoints import MOVENET
+from edge_vision.adapters.landmarks import IRIS, LANDMARKS
 from edge_vision.adapters.layout import Adapter, Layout, Meanings, Reading
 from edge_vision.adapters.pictures import IMAGE
-from edge_vision.adapters.segmentation import CLASS_MAP, CLASS_SCORES
+from edge_vision.adapters.segmentation import CLASS_MAP, CLASS_SCORES, MASK
+from edge_vision.adapters.sequences import CTC, SLOTS
 from edge_vision.adapters.ssd import SSD_POSTPROCESSED
-from edge_vision.adapters.states import proposed_state
-from edge_vision.contracts.model import ModelBundle
+from edge_vision.adapters.states import check_state, proposed_state
+from edge_vision.adapters.texts import CHARACTERS, CLASSES_AS_TEXT
+from edge_vision.adapters.yolo import YOLO_END_TO_END, YOLOV5, YOLOV8
+from edge_vision.adapters.yolo_grids import YOLO_GRIDS
+from edge_vision.contracts.model import IGNORED, STATE, ModelBundle
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ConfigError, ModelError, suggestion
 
 LAYOUTS: tuple[Layout[Any], ...] = (
+    EMBEDDING,
     SCORES,
+    CTC,
+    SLOTS,
+    CLASSES_AS_TEXT,
+    CHARACTERS,
+    MOVENET,
+    HEATMAPS_WITH_OFFSETS,
+    HEATMAPS,
+    LANDMARKS,
+    IRIS,
     SSD_POSTPROCESSED,
+    BLAZEFACE,
+    YOLOV5,
+    YOLOV8,
+    YOLO_END_TO_END,
+    YOLO_GRIDS,
     BOXES_AND_SCORES,
     CLASS_MAP,
+    MASK,
     CLASS_SCORES,
     IMAGE,
 )
@@ -34,14 +60,17 @@ def describe(bundle: ModelBundle) -> ModelBundle:
     values. What was declared is kept. A model of no known layout is returned with its layout empty.
     Raises ModelError where something was declared that cannot be.
     """
+    doubts = bundle.warnings
     if bundle.state is None:
-        bundle = replace(bundle, state=proposed_state(bundle))
+        proposed = proposed_state(bundle)
+        bundle, doubts = replace(bundle, state=proposed.pairs), (*doubts, *proposed.doubts)
+    check_state(bundle)
     layout, meanings = _layout(bundle)
     bundle = replace(bundle, outputs=_with_meanings(bundle, meanings))
     if layout is not None:
         bundle = replace(bundle, task=layout.task, layout=layout.name)
-        bundle = replace(bundle, warnings=layout.doubts(bundle))
-    return _with_inputs(bundle, layout)
+        doubts = (*doubts, *layout.doubts(bundle))
+    return _with_inputs(replace(bundle, warnings=tuple(dict.fromkeys(doubts))), layout)
 
 
 def layout_named(name: str) -> Layout[Any] | None:
@@ -52,14 +81,14 @@ def layout_named(name: str) -> Layout[Any] | None:
 def adapter_of(bundle: ModelBundle, reading: type[Reading]) -> Adapter[Reading]:
     """How one run's outputs of a described model are read.
 
-    reading  what is asked for, such as ClassScores or Candidates
+    reading  what is asked for, such as ClassScores or Candidates; object for whatever there is
 
     Raises ModelError where its layout is not known, is for another task, or does not fit its labels.
     """
     layout = layout_named(bundle.layout)
     if layout is None:
         raise unknown_layout(bundle)
-    if layout.reading is not reading:
+    if not issubclass(layout.reading, reading):
         raise ModelError(
             f"{bundle.name}: is a model to {layout.task} (layout {layout.name}); "
             f"use it with the stage {layout.task}"
@@ -106,14 +135,14 @@ def _fitting(layout: Layout[Any], bundle: ModelBundle, declared: Meanings) -> Me
     missing = [meaning for meaning in layout.meanings if meaning not in meanings.values()]
     if len(open_ones) == 1 and len(missing) == 1:
         meanings[open_ones[0]] = missing[0]
-    allowed = (*layout.meanings, "classes-or-scores", "")
+    allowed = (*layout.meanings, "classes-or-scores", IGNORED, "")
     return meanings if all(meaning in allowed for meaning in meanings.values()) else None
 
 
 def _with_meanings(bundle: ModelBundle, meanings: Meanings) -> tuple[TensorSpec, ...]:
-    state = {pair.output for pair in bundle.state or ()}
+    carried = {pair.output for pair in bundle.state or ()}
     return tuple(
-        replace(spec, meaning="state" if spec.name in state else meanings.get(spec.name, spec.meaning))
+        replace(spec, meaning=meanings.get(spec.name, STATE if spec.name in carried else spec.meaning))
         for spec in bundle.outputs
     )
 
@@ -121,16 +150,20 @@ def _with_meanings(bundle: ModelBundle, meanings: Meanings) -> tuple[TensorSpec,
 def _with_inputs(bundle: ModelBundle, layout: Layout[Any] | None) -> ModelBundle:
     """The bundle with the meanings of its inputs, and how its image is made from pixels."""
     state = {pair.input for pair in bundle.state or ()}
+    told = input_meanings(bundle, layout.task if layout else "")
     free = [spec for spec in bundle.inputs if spec.name not in state]
-    images = [spec for spec in free if spec.is_image]
-    if not images and len(free) == 1 and len(free[0].shape) == 3 and free[0].shape[0] == 1:
+    images = [spec for spec in free if told.get(spec.name) == "image"]
+    if not images:
+        free = [spec for spec in free if spec.name not in told]
+        images = [spec for spec in free if spec.is_image]
+    if not images and len(free) == 1 and is_sequence(free[0]):
         images = free  # the rows of a picture as the steps of a sequence
     inputs = tuple(
         replace(spec, meaning="state")
         if spec.name in state
         else _as_image(spec, bundle, layout)
         if len(images) == 1 and spec is images[0]
-        else spec
+        else replace(spec, meaning=told.get(spec.name, ""))
         for spec in bundle.inputs
     )
     fit = bundle.wishes.fit or (layout.pixels.fit if layout else None) or "stretch"

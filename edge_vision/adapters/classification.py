@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.adapters.layout import Adapter, Layout, Meanings, NoDecoding, Outputs, only
-from edge_vision.adapters.values import class_labels, class_probabilities
+from edge_vision.adapters.layout import Adapter, Layout, Meanings, Outputs, only
+from edge_vision.adapters.values import (
+    Activation,
+    box_scores,
+    class_labels,
+    class_probabilities,
+    told_activation,
+)
 from edge_vision.contracts.model import ModelBundle
+from edge_vision.contracts.options import Options, option
+from edge_vision.contracts.tensors import TensorSpec
+from edge_vision.data.errors import ModelError
+
+IMAGENET = (1000, 1001)
+"""So many classes ImageNet has, without and with a background: nobody embeds in so many values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +42,84 @@ class ClassScores:
         return tuple((self.labels[i], float(self.score[i])) for i in order if self.score[i] >= min_score)
 
 
+class ScoresDecoding(Options):
+    """[decoding] of a classifier."""
+
+    activation: Literal["auto", "softmax", "sigmoid", "none"] = option(
+        "auto",
+        "What turns its values into scores: softmax where one class excludes the others, sigmoid where "
+        "several may be, none where they are scores; auto: told from the graph, else from the values.",
+    )
+    background: Literal["auto"] | bool = option(
+        "auto", "Whether its first class is the background; auto: told from the number of labels."
+    )
+
+
+def could_be_classes(bundle: ModelBundle, count: int) -> bool:
+    """True where so many values are the classes of a model beyond doubt, whatever their shape."""
+    labels = len(bundle.labels)
+    return (
+        bundle.task == "classify"
+        or bundle.layout == "scores"
+        or count in IMAGENET
+        or (labels > 0 and abs(labels - count) <= 1)
+    )
+
+
 def _recognise(bundle: ModelBundle) -> Meanings | None:
-    """One row of at least two scores."""
+    """One row of at least two scores, or the single score of a classifier of two classes."""
     output = only(bundle)
-    if output is None or len(output.shape) != 2:
+    if output is None or not output.shape or any(side != 1 for side in output.shape[:-1]):
         return None
-    rows, classes = output.shape
-    return {output.name: "scores"} if rows == 1 and classes >= 2 else None
+    if output.quantisation is None and output.dtype in ("int32", "int64"):
+        return None  # numbers of classes, not their scores
+    count = output.shape[-1]
+    scored = bundle.facts.producer(output.name) in ("SOFTMAX", "LOGISTIC")
+    surely = could_be_classes(bundle, count)
+    if count == 1:
+        fits = len(output.shape) == 2 and (scored or surely)
+    else:
+        fits = len(output.shape) == 2 or scored or surely
+    return {output.name: "scores"} if fits else None
 
 
-def _adapter(bundle: ModelBundle, _options: NoDecoding) -> Adapter[ClassScores]:
-    """Reads probabilities; logits go through a softmax."""
+def _adapter(bundle: ModelBundle, options: ScoresDecoding) -> Adapter[ClassScores]:
+    """Reads one score a class."""
     spec = bundle.output("scores")
-    labels = class_labels(bundle.labels, int(np.prod(spec.shape)), bundle.name)
+    count = int(np.prod(spec.shape))
+    chosen = None if options.activation == "auto" else options.activation
+    producer = bundle.facts.producer(spec.name)
+    if count == 1:
+        return _single(bundle, spec, chosen or told_activation(producer, "sigmoid"))
+    activation = chosen or told_activation(producer, "softmax")
+    background = None if options.background == "auto" else options.background
+    labels = class_labels(bundle.labels, count, bundle.name, background)
 
     def read(outputs: Outputs) -> ClassScores:
-        return ClassScores(class_probabilities(spec, outputs[spec.name]), labels)
+        return ClassScores(class_probabilities(spec, outputs[spec.name], activation), labels)
+
+    return Adapter(read, labels)
+
+
+def _single(
+    bundle: ModelBundle, spec: TensorSpec, activation: Activation | None
+) -> Adapter[ClassScores]:
+    """Reads a single score: of the second of two classes, or of the one that has a label."""
+    if activation == "softmax":
+        raise ModelError(
+            f"{bundle.name}: bundle.toml: decoding.activation: "
+            'the softmax of a single score is always 1; write "sigmoid", or "none" for a score'
+        )
+    if len(bundle.labels) > 2:
+        raise ModelError(
+            f"{bundle.name}: has a single score, for 2 classes, but {len(bundle.labels)} labels"
+        )
+    labels = bundle.labels or ("0", "1")
+
+    def read(outputs: Outputs) -> ClassScores:
+        score = box_scores(spec, outputs[spec.name], activation).reshape(1)
+        both = score if len(labels) == 1 else np.concatenate([1.0 - score, score])
+        return ClassScores(both, labels)
 
     return Adapter(read, labels)
 
@@ -57,4 +132,5 @@ SCORES = Layout(
     meanings=("scores",),
     recognise=_recognise,
     adapter=_adapter,
+    options=ScoresDecoding,
 )

@@ -93,3 +93,8 @@ def only(bundle: ModelBundle) -> TensorSpec | None:
 def is_map(spec: TensorSpec) -> bool:
     """True for (1, height, width, c) of a size that is a picture or a map."""
     return len(spec.shape) == 4 and spec.shape[0] == 1 and min(spec.shape[1:3]) >= SMALLEST_MAP
+
+
+def holds_whole_numbers(spec: TensorSpec) -> bool:
+    """True for an output of integers that count, such as numbers of classes; they are no scores."""
+    return spec.quantisation is None and "int" in spec.dtype

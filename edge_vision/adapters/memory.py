@@ -2,81 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Any
+from collections.abc import Hashable
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.adapters.layout import Outputs
+from edge_vision.adapters.states import check_state
 from edge_vision.contracts.model import ModelBundle
+from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError, StageError
 
-State = dict[str, NDArray[Any]]
+State: TypeAlias = dict[str, NDArray[Any]]
 """Arrays by input name."""
 
 MOST_KEYS = 1000
-"""So many states are kept at most; the one that was used longest ago is dropped first."""
+"""So many states are kept at most; the one that was kept longest ago is dropped first."""
 
 
 class Memory:
     """Keeps what a recurrent model gave, until it is asked for again.
 
-    A state starts as zeros in real values. It starts anew after `reset_after` seconds without a call,
-    and where the clock of the source was set back (a recording that begins again).
+    A state starts as zeros in real values. It starts anew after `reset_after` seconds without a run,
+    and where the clock of the source was set back (a recording that begins again). It changes when
+    `keep` is called and at no other time, so a run that failed leaves it as it was.
+
+    It has no lock: a stage with a recurrent model is stateful, so that the engine lets the frames of a
+    camera pass one by one.
     """
 
     def __init__(self, bundle: ModelBundle, reset_after: float | None) -> None:
-        self._name = bundle.name
-        self._pairs = bundle.state or ()
+        """Get ready to carry the bundle's state; raises ModelError where that does not fit its tensors.
+
+        reset_after  seconds of the source's clock; None for never
+        """
+        check_state(bundle)
+        inputs = {spec.name: spec for spec in bundle.inputs}
+        outputs = {spec.name: spec for spec in bundle.outputs}
+        for pair in bundle.state or ():
+            if pair.input not in inputs or pair.output not in outputs:
+                raise ModelError(
+                    f"{bundle.name}: its runtime does not give out the variable {pair.input}, so it "
+                    "cannot be carried from run to run; with state = [] in bundle.toml it is not"
+                )
+        self._links = tuple(
+            _Link(inputs[pair.input], outputs[pair.output]) for pair in bundle.state or ()
+        )
+        self._first: State = {link.taken.name: link.taken.zeros for link in self._links}
         self._reset_after = reset_after
-        self._first = _first_state(bundle)
         self._kept: dict[Hashable, tuple[float, State]] = {}
+
+    def __len__(self) -> int:
+        """So many states are kept."""
+        return len(self._kept)
 
     def recall(self, key: Hashable, time: float) -> State:
         """The state of a key at a time (seconds of the source's clock), as inputs."""
         if key not in self._kept:
             return self._first
-        before, state = self._kept[key]
-        passed = time - before
-        if passed < 0.0 or (self._reset_after is not None and passed > self._reset_after):
-            return self._first
-        return state
+        kept_at, state = self._kept[key]
+        return self._first if self._is_over(kept_at, time) else state
 
-    def keep(self, key: Hashable, time: float, outputs: Outputs) -> None:
-        """Keep what a run gave as the state of a key.
+    def next_state(self, key: Hashable, outputs: Outputs) -> State:
+        """What a run gave as the state of the next, to be kept where all else went well.
 
-        Raises StageError, and drops the state, where it holds values that are no numbers: they would
-        stay for ever.
+        Raises StageError, and drops what is kept for the key, where it holds values that are no
+        numbers: they would stay for ever.
         """
+        try:
+            return {link.taken.name: link.next_input(outputs) for link in self._links}
+        except StageError:
+            self.forget(key)
+            raise
+
+    def keep(self, key: Hashable, time: float, state: State) -> None:
+        """Keep the state of a key, and drop the states whose time is over."""
         self._kept.pop(key, None)
-        state = {pair.input: outputs[pair.output] for pair in self._pairs}
-        for name, array in state.items():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                raise StageError(f"{self._name}: the state {name} holds values that are no numbers")
         self._kept[key] = time, state
-        if len(self._kept) > MOST_KEYS:
-            del self._kept[next(iter(self._kept))]
+        while True:  # in the order in which they were kept, up to this one at the latest
+            oldest, (kept_at, _) = next(iter(self._kept.items()))
+            if len(self._kept) <= MOST_KEYS and not self._is_over(kept_at, time):
+                return
+            del self._kept[oldest]
 
     def forget(self, key: Hashable) -> None:
         """Drop the state of a key."""
         self._kept.pop(key, None)
 
+    def _is_over(self, kept_at: float, time: float) -> bool:
+        passed = time - kept_at
+        return passed < 0.0 or (self._reset_after is not None and passed > self._reset_after)
 
-def _first_state(bundle: ModelBundle) -> State:
-    """Zeros for each state; raises ModelError where a pair does not fit the tensors."""
-    inputs: Mapping[str, Any] = {spec.name: spec for spec in bundle.inputs}
-    outputs = {spec.name: spec for spec in bundle.outputs}
-    state: State = {}
-    for pair in bundle.state or ():
-        for name, known, kind in ((pair.input, inputs, "input"), (pair.output, outputs, "output")):
-            if name not in known:
-                raise ModelError(
-                    f"{bundle.name}: [[state]] names the {kind} {name}, which the model does not have; "
-                    f"it has {', '.join(known)}"
-                )
-        taken, given = inputs[pair.input], outputs[pair.output]
-        if (taken.shape, taken.dtype) != (given.shape, given.dtype):
-            raise ModelError(f"{bundle.name}: [[state]] pairs tensors that differ: {taken} and {given}")
-        state[pair.input] = taken.zeros
-    return state
+
+class _Link:
+    """How an output of one run becomes an input of the next."""
+
+    def __init__(self, taken: TensorSpec, given: TensorSpec) -> None:
+        self.taken = taken
+        self._given = given
+        unlike = None not in (taken.quantisation, given.quantisation) and (
+            taken.quantisation != given.quantisation
+        )
+        self._converts = unlike or taken.dtype != given.dtype
+
+    def next_input(self, outputs: Outputs) -> NDArray[Any]:
+        """The input, through real values where the two are stored differently.
+
+        Raises StageError where the output is missing, of another shape, or holds no numbers.
+        """
+        array = outputs.get(self._given.name)
+        if array is None or array.shape != self._given.shape:
+            shown = "nothing" if array is None else f"the shape {array.shape}"
+            raise StageError(f"the model gives {shown} for its state {self._given}")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise StageError(f"the model's state {self._given.name} holds values that are no numbers")
+        return _stored(self.taken, self._given.real(array)) if self._converts else array
+
+
+def _stored(spec: TensorSpec, real: NDArray[np.float32]) -> NDArray[Any]:
+    """Real values as a tensor stores them, the nearest that it can."""
+    values = real.astype(np.float64)
+    if spec.quantisation is not None:
+        values = values / spec.quantisation.scale + spec.quantisation.zero_point
+    if np.dtype(spec.dtype).kind in "iu":
+        limits = np.iinfo(spec.dtype)
+        values = np.clip(np.rint(values), limits.min, limits.max)
+    return values.astype(spec.dtype)

@@ -8,8 +8,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.adapters.layout import Adapter, Layout, Meanings, NoDecoding, Outputs, is_map, only
+from edge_vision.adapters.layout import (
+    SMALLEST_MAP,
+    Adapter,
+    Layout,
+    Meanings,
+    Outputs,
+    is_map,
+    only,
+)
 from edge_vision.contracts.model import ModelBundle
+from edge_vision.contracts.options import Options, option
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError, StageError
 
@@ -43,12 +52,22 @@ _BLACK_AND_WHITE: dict[Range, tuple[float, float]] = {
     "-1..1": (-1.0, 1.0),
     "0..255": (0.0, 255.0),
 }
+_BY_OPERATOR: dict[str, Range] = {"TANH": "-1..1", "LOGISTIC": "0..1"}
 _ABOVE_ONE = 2.0
 _BELOW_ZERO = -0.25
 
 
+class ImageDecoding(Options):
+    """[decoding] of a picture."""
+
+    range: Literal["auto", "0..1", "-1..1", "0..255"] = option(
+        "auto",
+        "Which values stand for black and white; auto: told from the graph, else from the values.",
+    )
+
+
 def real_values(spec: TensorSpec, array: NDArray[Any]) -> NDArray[np.float32]:
-    """The real values of a picture (1, height, width, c), without the batch, float32.
+    """The real values of a picture (1, height, width, c) or (1, c, height, width), without the batch.
 
     Bytes without quantisation are pixels: uint8 as they are, int8 less 128. Raises StageError where
     a value is infinite or no number.
@@ -72,6 +91,14 @@ def stored_range(spec: TensorSpec) -> Range | None:
     return range_of(spec.real(np.array([limits.min, limits.max], dtype=spec.dtype)))
 
 
+def told_range(bundle: ModelBundle, spec: TensorSpec) -> Range | None:
+    """The range of an output by what it stores or the operator it comes from.
+
+    None where only its values tell.
+    """
+    return stored_range(spec) or _BY_OPERATOR.get(bundle.facts.producer(spec.name))
+
+
 def range_of(values: NDArray[np.float32]) -> Range:
     """The narrowest range that values fit in, but for what models overshoot: beyond 2 it is 0..255,
     below -0.25 it is -1..1, else 0..1.
@@ -91,28 +118,37 @@ def to_pixels(values: NDArray[np.float32], value_range: Range) -> NDArray[np.uin
     return pixels[:, :, 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels[:, :, ::-1])
 
 
-def _check(spec: TensorSpec, model: str) -> None:
-    """Raise ModelError where an output is no picture."""
-    if len(spec.shape) != 4 or spec.shape[0] != 1 or spec.shape[3] not in (1, 3):
-        raise ModelError(f"{model}: the output {spec} has not the shape (1, height, width, 3 or 1)")
+def _channels_first(spec: TensorSpec) -> bool:
+    """True for a picture (1, 3 or 1, height, width), as PyTorch arranges it."""
+    return spec.is_image and spec.channels_first
 
 
 def _recognise(bundle: ModelBundle) -> Meanings | None:
-    """A picture in colour or grey."""
+    """A picture in colour or grey; with its channels first where those of the image it takes are."""
     output = only(bundle)
-    if output is None or not is_map(output) or output.shape[3] not in (1, 3):
+    if output is None or not output.is_image:
         return None
-    return {output.name: "image"}
+    if _channels_first(output):
+        alike = any(_channels_first(spec) for spec in bundle.inputs)
+        fits = min(output.size) >= SMALLEST_MAP and (alike or not bundle.takes_image)
+    else:
+        fits = is_map(output)
+    return {output.name: "image"} if fits else None
 
 
-def _adapter(bundle: ModelBundle, _options: NoDecoding) -> Adapter[RealPicture]:
+def _adapter(bundle: ModelBundle, options: ImageDecoding) -> Adapter[RealPicture]:
     """Reads the real values; which of them are black and white the caller may have to learn."""
     spec = bundle.output("image")
-    _check(spec, bundle.name)
-    told = stored_range(spec)
+    if not spec.is_image:
+        raise ModelError(
+            f"{bundle.name}: the output {spec} has not the shape (1, height, width, 3 or 1)"
+        )
+    told = told_range(bundle, spec) if options.range == "auto" else options.range
+    channels_first = _channels_first(spec)
 
     def read(outputs: Outputs) -> RealPicture:
-        return RealPicture(real_values(spec, outputs[spec.name]), told)
+        values = real_values(spec, outputs[spec.name])
+        return RealPicture(values.transpose(1, 2, 0) if channels_first else values, told)
 
     return Adapter(read)
 
@@ -125,4 +161,5 @@ IMAGE = Layout(
     meanings=("image",),
     recognise=_recognise,
     adapter=_adapter,
+    options=ImageDecoding,
 )

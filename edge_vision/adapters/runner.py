@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any, Generic
 
 from numpy.typing import NDArray
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from edge_vision.adapters.catalogue import adapter_of, describe
 from edge_vision.adapters.layout import Reading
 from edge_vision.adapters.memory import Memory
-from edge_vision.contracts.model import Model
+from edge_vision.contracts.model import Model, ModelBundle
+from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data import geometry
+from edge_vision.data.errors import ModelError, StageError
 from edge_vision.data.view import View
 
 GREY_BARS = (114, 114, 114)
@@ -31,10 +33,21 @@ class Runner(Generic[Reading]):
     recurrent  True where a call depends on earlier ones
     """
 
-    def __init__(self, model: Model, reading: type[Reading], reset_after: float | None = None) -> None:
-        """Get ready to read one kind of answers; raises ModelError where the model has another.
+    def __init__(
+        self,
+        model: Model,
+        reading: type[Reading],
+        reset_after: float | None = None,
+        *,
+        provides: Collection[str] = (),
+    ) -> None:
+        """Get ready to read one kind of answers.
 
+        reading      what is read, such as ClassScores or Candidates; object for whatever it gives
         reset_after  seconds without a call after which the state starts anew; None for never
+        provides     names of inputs that each call will give as `more`
+
+        Raises ModelError where the model answers something else, or needs what nothing provides.
         """
         self._model = model
         bundle = model.bundle
@@ -42,17 +55,23 @@ class Runner(Generic[Reading]):
         adapter = adapter_of(self.bundle, reading)
         self.labels = adapter.labels
         self._read = adapter.read
-        self._image = self.bundle.image_input if self.bundle.takes_image else None
+        self._image = _image_from_view(self.bundle, provides)
         self._memory = Memory(self.bundle, reset_after) if self.bundle.state else None
+        _check_inputs(self.bundle, self._image, provides)
 
     @property
     def recurrent(self) -> bool:
         """True where a call depends on earlier ones."""
         return self._memory is not None
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels of the image it takes; raises ModelError where it takes none."""
+        return self.bundle.image_input.size
+
     def view(self, view: View) -> View:
         """What the model looks at: the view stretched to its input, or whole with bars."""
-        size = self.bundle.image_input.size
+        size = self.size
         if self.bundle.fit == "stretch":
             return view.resized(size)
         factor = max(view.width / size[0], view.height / size[1])
@@ -75,19 +94,48 @@ class Runner(Generic[Reading]):
         more  arrays for its further inputs, by name
         key   whose state is carried, such as a track; None for the camera's own
         time  seconds of the source's clock; the view's own where there is one
+
+        Where it raises, the state stays what it was; one that holds no numbers is dropped.
         """
         inputs: dict[str, NDArray[Any]] = dict(more or {})
-        if self._image is not None and view is not None:
-            inputs[self._image.name] = self._image.from_pixels(view.pixels())
+        if view is not None:
             time = view.frame.monotonic
+        if self._image is not None:
+            if view is None:
+                raise StageError(f"{self.bundle.name}: takes an image, and is given none")
+            inputs[self._image.name] = self._image.from_pixels(view.pixels())
         if self._memory is None:
             return self._read(self._model(inputs))
         inputs.update(self._memory.recall(key, time))
         outputs = self._model(inputs)
-        self._memory.keep(key, time, outputs)
-        return self._read(outputs)
+        state = self._memory.next_state(key, outputs)
+        reading = self._read(outputs)
+        self._memory.keep(key, time, state)
+        return reading
 
     def forget(self, key: Hashable = None) -> None:
         """Drop the state that is carried for a key."""
         if self._memory is not None:
             self._memory.forget(key)
+
+
+def _image_from_view(bundle: ModelBundle, provides: Collection[str]) -> TensorSpec | None:
+    """The input that is made from a view; None where there is none, or the caller gives it."""
+    if not bundle.takes_image:
+        return None
+    image = bundle.image_input
+    return None if image.name in provides else image
+
+
+def _check_inputs(bundle: ModelBundle, image: TensorSpec | None, provides: Collection[str]) -> None:
+    """Raise ModelError where an input is neither the image, nor state, nor given by the caller."""
+    given = {pair.input for pair in bundle.state or ()}.union(provides)
+    missing = [spec for spec in bundle.inputs if spec is not image and spec.name not in given]
+    if not missing:
+        return
+    shown = " and ".join(f"{spec.name} {spec.shape} {spec.dtype}" for spec in missing)
+    plural = "inputs" if len(missing) > 1 else "input"
+    raise ModelError(
+        f"{bundle.name}: needs the {plural} {shown}, which nothing provides; "
+        "where that is its state from the run before, write [[state]] in bundle.toml"
+    )

@@ -5,6 +5,9 @@ EfficientDet-Lite and the detectors of the TensorFlow object detection API end s
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +20,7 @@ from edge_vision.data.errors import StageError
 
 OPERATOR = "TFLite_Detection_PostProcess"
 _OUTPUTS_OF_OPERATOR = ("boxes", "classes", "scores", "count")
+_NUMBER = re.compile(r"(.*):(\d+)")
 _NAMED = (
     ("classes", ("postprocess:1", "class", "categor")),
     ("scores", ("postprocess:2", "score")),
@@ -27,8 +31,8 @@ def _recognise(bundle: ModelBundle) -> Meanings | None:
     """The meanings of four outputs of these shapes.
 
     The operator in the graph says which output is which. Where the graph was not read, boxes and count
-    are told by their shapes, classes and scores by their names or what the metadata calls them; failing
-    that they stay open.
+    are told by their shapes, classes and scores by their names, by what the metadata calls them, or by
+    the numbers of all four; failing that they stay open.
     """
     outputs = bundle.answers
     if len(outputs) != 4:
@@ -40,10 +44,11 @@ def _recognise(bundle: ModelBundle) -> Meanings | None:
         return None
     if any(row.shape[1] != boxes[0].shape[1] for row in rows):
         return None
+    sure = {boxes[0].name: "boxes", count[0].name: "count"}
+    told = _classes_and_scores(rows, bundle) or _numbered(sure, rows)
     return _from_graph(bundle) or {
-        boxes[0].name: "boxes",
-        count[0].name: "count",
-        **_classes_and_scores(rows, bundle),
+        **sure,
+        **(told or {row.name: "classes-or-scores" for row in rows}),
     }
 
 
@@ -71,7 +76,25 @@ def _classes_and_scores(rows: list[TensorSpec], bundle: ModelBundle) -> dict[str
     for known, other in (rows, rows[::-1]):
         if known.name in told and other.name not in told:
             told[other.name] = "scores" if told[known.name] == "classes" else "classes"
-    return told or {row.name: "classes-or-scores" for row in rows}
+    return told
+
+
+def _numbered(sure: Mapping[str, str], rows: list[TensorSpec]) -> dict[str, str]:
+    """Classes and scores by the numbers of names such as StatefulPartitionedCall:0 to :3.
+
+    TensorFlow 2 numbers them in the operator's order, or, from :0 for the count, backwards. Empty where
+    the names are not four numbers of one stem.
+    """
+    parts = {name: _NUMBER.fullmatch(name) for name in (*sure, *(row.name for row in rows))}
+    if any(part is None for part in parts.values()):
+        return {}
+    numbers = {name: int(part[2]) for name, part in parts.items() if part}
+    stems = {part[1] for part in parts.values() if part}
+    order = sorted(numbers, key=numbers.__getitem__)
+    if len(stems) > 1 or {sure.get(order[0]), sure.get(order[3])} != {"boxes", "count"}:
+        return {}
+    first, second = ("classes", "scores") if sure[order[0]] == "boxes" else ("scores", "classes")
+    return {order[1]: first, order[2]: second}
 
 
 def _adapter(bundle: ModelBundle, _options: NoDecoding) -> Adapter[Candidates]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,18 @@ from numpy.typing import NDArray
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError, StageError
 
+Activation: TypeAlias = Literal["softmax", "sigmoid", "none"]
+"""What turns stored values into scores of 0 to 1."""
+
 SUM_TOLERANCE = 0.02
 """By how much the probabilities of a float model may miss 1 in sum."""
 
 _SLACK = 1e-3
+_GIVE_SCORES = ("SOFTMAX", "LOGISTIC")
+_GIVE_LOGITS = (
+    *("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "BATCH_MATMUL", "ADD"),
+    *("AVERAGE_POOL_2D", "MEAN", "LOG_SOFTMAX"),
+)
 _BACKGROUND = ("background", "__background__", "???")
 
 
@@ -50,14 +58,30 @@ def _within(values: NDArray[np.float32]) -> bool:
     return bool(len(values) and values.min() >= -_SLACK and values.max() <= 1.0 + _SLACK)
 
 
-def class_probabilities(spec: TensorSpec, array: NDArray[Any]) -> NDArray[np.float32]:
-    """Probabilities of the classes, (n,) float32, from an output (1, n).
+def told_activation(producer: str, of_logits: Activation) -> Activation | None:
+    """What an output still needs, by the operator it comes from; None where that does not tell.
 
-    Values of 0 to 1 that sum to 1 are taken as they are (of quantised ones the sum is not asked for:
-    a thousand classes of less than 1/512 each are all stored as 0); others are logits, and go
-    through a softmax.
+    of_logits  what logits need: "softmax" where classes exclude each other, else "sigmoid"
+
+    What a frame's values look like may change from frame to frame, so an operator that tells goes first.
+    """
+    if producer in _GIVE_SCORES:
+        return "none"
+    return of_logits if producer in _GIVE_LOGITS else None
+
+
+def class_probabilities(
+    spec: TensorSpec, array: NDArray[Any], activation: Activation | None = None
+) -> NDArray[np.float32]:
+    """Scores of the classes, (n,) float32, from an output of any shape.
+
+    Without an activation the values tell: those of 0 to 1 that sum to 1 are taken as they are (of
+    quantised ones the sum is not asked for: a thousand classes of less than 1/512 each are all stored
+    as 0); others are logits, and go through a softmax.
     """
     values = real_values(spec, array).reshape(-1)
+    if activation is not None:
+        return activated(values, activation)
     if are_fractions(spec, values) and (
         spec.quantisation is not None or abs(float(values.sum()) - 1.0) <= SUM_TOLERANCE
     ):
@@ -65,9 +89,23 @@ def class_probabilities(spec: TensorSpec, array: NDArray[Any]) -> NDArray[np.flo
     return softmax(values)
 
 
-def box_scores(spec: TensorSpec, array: NDArray[Any]) -> NDArray[np.float32]:
-    """Scores of 0 to 1 from an output of any shape; logits go through a sigmoid."""
+def activated(values: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:
+    """Scores of 0 to 1 from real values; a softmax goes over all of them."""
+    if activation == "softmax":
+        return softmax(values)
+    return sigmoid(values) if activation == "sigmoid" else np.clip(values, 0.0, 1.0)
+
+
+def box_scores(
+    spec: TensorSpec, array: NDArray[Any], activation: Activation | None = None
+) -> NDArray[np.float32]:
+    """Scores of 0 to 1 from an output of any shape, each by itself.
+
+    Without an activation the values tell: those outside of 0 to 1 are logits, and go through a sigmoid.
+    """
     values = real_values(spec, array)
+    if activation is not None:
+        return activated(values, activation)
     return np.clip(values, 0.0, 1.0) if are_fractions(spec, values.reshape(-1)) else sigmoid(values)
 
 
@@ -88,21 +126,26 @@ def is_background(label: str) -> bool:
     return label.lower() in _BACKGROUND
 
 
-def class_labels(labels: tuple[str, ...], classes: int, model: str) -> tuple[str, ...]:
+def class_labels(
+    labels: tuple[str, ...], classes: int, model: str, background: bool | None = None
+) -> tuple[str, ...]:
     """A label for each of a model's classes; numbers where it has no labels.
+
+    background  whether the model's first class is the background; None where the labels tell
 
     Classifiers trained on ImageNet often count the background as their first class, and label files
     come with and without it. So a file one longer than the model has classes is taken without its
     first label where that is the background, and a file one shorter gets a background in front unless
-    it has one. Every other difference raises ModelError.
+    it has one, or there is none. Every other difference raises ModelError.
     """
     if not labels:
-        return tuple(str(number) for number in range(classes))
+        numbers = [str(number) for number in range(classes)]
+        return ("background", *numbers[1:]) if background else tuple(numbers)
     if len(labels) == classes:
         return labels
-    if len(labels) == classes + 1 and is_background(labels[0]):
+    if len(labels) == classes + 1 and is_background(labels[0]) and not background:
         return labels[1:]
-    if len(labels) == classes - 1 and not is_background(labels[0]):
+    if len(labels) == classes - 1 and not is_background(labels[0]) and background is not False:
         return ("background", *labels)
     raise ModelError(
         f"{model}: has {classes} classes but {len(labels)} labels; give it those it was trained with"

@@ -139,7 +139,9 @@ def _sampled(image: Image, matrix: geometry.Map, size: tuple[int, int]) -> Image
         part = image[rows.start : rows.stop, columns.start : columns.stop]
         if (columns.length, rows.length) == size:
             return part
-        return _uint8(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR))
+        # Averages are rounded already; rounding them roughly again is what MoveNet's points feel.
+        road = cv2.INTER_LINEAR if factor == 1 else cv2.INTER_LINEAR_EXACT
+        return _uint8(cv2.resize(part, size, interpolation=road))
     # OpenCV's coordinates are those of pixel centres, half a pixel from ours.
     centred = _HALF_LEFT @ matrix @ _HALF_RIGHT
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

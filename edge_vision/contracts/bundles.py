@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -34,11 +35,28 @@ class InputTable(Options):
     )
 
 
+class FurtherInputTable(Options):
+    """One of [[inputs]] of a bundle.toml."""
+
+    name: str = option(..., "The tensor's name in the model.", min_length=1)
+    meaning: Literal["image", "latent", "label", "features"] = option(
+        ..., "What it takes: a picture, numbers drawn at random, a class, or values of another kind."
+    )
+
+
 class OutputTable(Options):
     """One of [[outputs]] of a bundle.toml."""
 
     name: str = option(..., "The tensor's name in the model.", min_length=1)
     meaning: str = option(..., "What it is, such as scores, boxes, class-map.", min_length=1)
+    tolerance: float | None = option(
+        None,
+        "Real values by which it may differ from its golden files; left out, as is usual for its kind.",
+        ge=0,
+    )
+    share: float | None = option(
+        None, "Share of its values that must be within the tolerance; left out, likewise.", gt=0, le=1
+    )
 
 
 class StateTable(Options):
@@ -64,6 +82,7 @@ class BundleTable(Options):
     )
     layout: str = option("", "How its outputs are arranged; left out, it is told from them.")
     input: InputTable = option(InputTable(), "How a view becomes its image.")
+    inputs: tuple[FurtherInputTable, ...] = option((), "What inputs take where that cannot be told.")
     outputs: tuple[OutputTable, ...] = option((), "What outputs mean where that cannot be told.")
     state: tuple[StateTable, ...] | None = option(
         None, "Outputs that are inputs of the next run; left out, told by shape and name; [] for none."
@@ -91,12 +110,13 @@ def load_bundle(
     where the model or its bundle.toml is not right.
     """
     if path.is_dir():
-        table = _read_table(path / "bundle.toml")
+        table = read_table(path)
         file = path / "model.tflite"
     else:
         table = BundleTable()
         file = path
     _check_file(file, table.sha256)
+    packed: tuple[str, ...] = ()
     if labels is not None:
         names = read_labels(labels)
     elif table.labels:
@@ -104,18 +124,20 @@ def load_bundle(
     elif path.is_dir() and (path / "labels.txt").is_file():
         names = read_labels(path / "labels.txt")
     else:
-        names = packed_labels(file)
+        packed = names = packed_labels(file)
     state = None if table.state is None else tuple(_pair(row) for row in table.state)
     return ModelBundle(
         name,
         file,
         names,
         table.task,
+        inputs=tuple(TensorSpec(i.name, (), "", meaning=i.meaning) for i in table.inputs),
         outputs=tuple(TensorSpec(o.name, (), "", meaning=o.meaning) for o in table.outputs),
         layout=table.layout,
         wishes=_wishes(table.input, mean, std, path),
         decoding=table.decoding,
         state=state,
+        facts=FileFacts(sha256=table.sha256, labels=packed),
         declared=bool(table.task or table.layout or table.outputs),
         folder=path if path.is_dir() else None,
     )
@@ -127,28 +149,64 @@ def with_tensors(
     outputs: tuple[TensorSpec, ...],
     facts: FileFacts | None = None,
 ) -> ModelBundle:
-    """A copy with the tensors that a runtime found, and what had been declared of the outputs.
+    """A copy with the tensors that a runtime found, and what had been declared of them.
 
-    Raises ModelError where an output was declared that the model does not have.
+    A tensor may have been declared by its name, or by the one that a signature gives it. Labels that
+    were found packed in the file give way to those that its metadata names.
+
+    Raises ModelError where a tensor was declared that the model does not have, and where the file that
+    was opened is not the one whose digest the bundle.toml names.
     """
-    known = [spec.name for spec in outputs]
-    for declared in bundle.outputs:
-        if declared.name not in known:
+    facts, expected = facts or bundle.facts, bundle.facts.sha256
+    if expected not in ("", facts.sha256):
+        raise _other_file(bundle.file, facts.sha256, expected)
+    calls = facts.signatures
+    called_inputs = {name: tensor for each in calls for name, tensor in each.inputs.items()}
+    called_outputs = {name: tensor for each in calls for name, tensor in each.outputs.items()}
+    return replace(
+        bundle,
+        inputs=_as_declared(bundle.name, "input", bundle.inputs, inputs, called_inputs),
+        outputs=_as_declared(bundle.name, "output", bundle.outputs, outputs, called_outputs),
+        facts=facts,
+        labels=facts.labels if bundle.labels == bundle.facts.labels else bundle.labels,
+    )
+
+
+def _as_declared(
+    model: str,
+    kind: str,
+    declared: tuple[TensorSpec, ...],
+    found: tuple[TensorSpec, ...],
+    called: Mapping[str, str],
+) -> tuple[TensorSpec, ...]:
+    """Inputs or outputs with the meanings that were declared of them.
+
+    called  names that callers have for them, and their own
+    """
+    known = [spec.name for spec in found]
+    meanings = {}
+    for spec in declared:
+        name = spec.name if spec.name in known else called.get(spec.name, spec.name)
+        if name not in known:
             raise ModelError(
-                f"{bundle.name}: bundle.toml names the output {declared.name}, which the model "
-                f"does not have{suggestion(declared.name, known)}"
+                f"{model}: bundle.toml names the {kind} {name}, which the model "
+                f"does not have{suggestion(name, [*known, *called])}"
             )
-    meanings = {spec.name: spec.meaning for spec in bundle.outputs}
-    outputs = tuple(replace(spec, meaning=meanings.get(spec.name, spec.meaning)) for spec in outputs)
-    return replace(bundle, inputs=inputs, outputs=outputs, facts=facts or bundle.facts)
+        meanings[name] = spec.meaning
+    return tuple(replace(spec, meaning=meanings.get(spec.name, spec.meaning)) for spec in found)
 
 
-def _read_table(path: Path) -> BundleTable:
+def read_table(folder: Path) -> BundleTable:
+    """The bundle.toml in a folder.
+
+    Raises ConfigError where there is none, ModelError where it is not right.
+    """
+    path = folder / "bundle.toml"
     try:
         with path.open("rb") as file:
             data = file.read(TEXT_LIMIT + 1)
     except FileNotFoundError:
-        raise ConfigError(f"{path.parent} is a folder without a bundle.toml", "bundle") from None
+        raise ConfigError(f"{folder} is a folder without a bundle.toml", "bundle") from None
     except OSError as error:
         raise ConfigError(f"{path}: {reason(error)}", "bundle") from None
     if len(data) > TEXT_LIMIT:
@@ -179,10 +237,14 @@ def _check_file(file: Path, digest: str) -> None:
     if head[4:] != _IDENTIFIER:
         raise ModelError(f"{file}: not a TFLite model (no {_IDENTIFIER.decode()} at its fifth byte)")
     if actual != digest:
-        raise ModelError(
-            f"{file}: its digest is {actual[:12]}..., bundle.toml says {digest[:12]}...; "
-            "the file is damaged or was replaced"
-        )
+        raise _other_file(file, actual, digest)
+
+
+def _other_file(file: Path, actual: str, expected: str) -> ModelError:
+    return ModelError(
+        f"{file}: its digest is {actual[:12]}..., bundle.toml says {expected[:12]}...; "
+        "the file is damaged or was replaced"
+    )
 
 
 def _wishes(table: InputTable, mean: float | None, std: float | None, path: Path) -> Wishes:

@@ -51,7 +51,8 @@ class FileFacts:
 
     sha256           digest of the file
     size             bytes of the file
-    about            name, description, version, author, licence where the metadata gives them
+    about            name, description, version, author, licence where the metadata gives them, and the
+                     task (detect, pose, ...) where an exporter of YOLO models packed it
     operators        how many there are of each operator, custom ones by their own names
     producers        where each output comes from
     rescaled         of a float or quantised image input: (factor, offset) that the graph itself applies
@@ -60,9 +61,12 @@ class FileFacts:
     signatures       the named ways to call it
     labels           names of the classes packed in the file, in the model's order
     variables        tensors that keep their values from one run to the next (fused LSTM, SVDF)
-    has_resources    True where variables are kept as resources, which no caller can read or set
-    time_steps       steps of a fused sequence operator that one run takes; 0 without one
+    has_resources    True where a run changes variables that are kept as resources, which no caller can
+                     read, set or reset
+    time_steps       steps that one run of a fused recurrent operator takes: those of its sequence, 1 of
+                     an operator that takes a single one; 0 without such an operator
     files            names of the files packed in it
+    missing          names of the files that the metadata promises and that are not packed
     """
 
     sha256: str = ""
@@ -78,6 +82,7 @@ class FileFacts:
     has_resources: bool = False
     time_steps: int = 0
     files: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def producer(self, output: str) -> str:
         """The name of the operator an output comes from, empty where it is not known."""

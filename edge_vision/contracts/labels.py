@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
-import zipfile
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+from edge_vision.contracts.packed import packed_files, read_packed
 from edge_vision.data.errors import ConfigError, ModelError
 
 TEXT_LIMIT = 1 << 20
 """Files of labels and bundle.toml are read up to this many bytes."""
 
+NOTES_LIMIT = 1 << 18
+"""An exporter's notes are read up to this many bytes."""
+
 _NUMBERED = re.compile(r"(\d+)[\s:]+(\S.*)")
 _PACKED_LABELS = ("labels.txt", "labelmap.txt")
+_NOTES = ("metadata.json", "temp_meta.txt", "meta.txt")
+_CLASS_NUMBER = re.compile(r"\d{1,6}")
+_PLAIN_VALUES = re.compile(
+    r"""(?:\s|[\[\]{}(),:]|[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?\b|(?:None|True|False)\b"""
+    r"""|'(?:[^'\\\n]|\\[\\'"nrtxuU])*'|"(?:[^"\\\n]|\\[\\'"nrtxuU])*")*""",
+    re.ASCII,
+)
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
@@ -32,21 +46,57 @@ def read_labels(path: Path) -> tuple[str, ...]:
 def packed_labels(file: Path) -> tuple[str, ...]:
     """The labels packed in a .tflite file, which TFLite's metadata appends to it as a ZIP archive.
 
-    labels.txt goes first, then labelmap.txt, then the first other name that holds "label". Empty
-    where none is packed; raises ModelError where one is and cannot be read.
+    Empty where none is packed; raises ModelError where one is and cannot be read.
     """
-    if not zipfile.is_zipfile(file):
-        return ()
     try:
-        with zipfile.ZipFile(file) as archive:
-            found = [info for info in archive.infolist() if _is_label_file(info.filename)]
-            if not found:
-                return ()
-            best = min(found, key=lambda info: _preference(info.filename))
-            with archive.open(best) as member:
-                return parse_labels(member.read(TEXT_LIMIT + 1))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+        return find_labels(file)
+    except (ValueError, OSError) as error:
         raise ModelError(f"{file}: the labels packed in it cannot be read ({error})") from None
+
+
+def find_labels(source: Path | bytes, named: Sequence[str] = ()) -> tuple[str, ...]:
+    """The labels packed in a .tflite file, empty where there are none.
+
+    source  the file, or its content
+    named   names of the packed files that the metadata says hold the labels, which go first
+
+    Then labels.txt goes first, then labelmap.txt, then the first other name that holds "label", then
+    the notes of an exporter. Raises ValueError where what holds the labels cannot be read.
+    """
+    names = packed_files(source)
+    chosen = [name for name in named if name in names and name not in _NOTES]
+    chosen += sorted((name for name in names if _is_label_file(name)), key=_preference)
+    if chosen:
+        return parse_labels(read_packed(source, chosen[0], TEXT_LIMIT))
+    return labels_of_notes(exporter_notes(source))
+
+
+def exporter_notes(source: Path | bytes) -> Mapping[str, Any]:
+    """What an exporter of YOLO models packed of its model: names, task, stride, ...; empty without.
+
+    Ultralytics' exporter packs one file, a dictionary as Python prints it or as JSON. What is neither is
+    passed over; raises ValueError where the archive cannot be read.
+    """
+    for name in packed_files(source):
+        if name in _NOTES:
+            text = read_packed(source, name, NOTES_LIMIT).decode("utf-8", errors="replace")
+            notes = _dictionary(text) if len(text) <= NOTES_LIMIT else None
+            if isinstance(notes, dict):
+                return {key: value for key, value in notes.items() if isinstance(key, str)}
+    return {}
+
+
+def labels_of_notes(notes: Mapping[str, Any]) -> tuple[str, ...]:
+    """The labels under `names`: a list, or a dictionary by class number whose gaps become numbers."""
+    names = notes.get("names")
+    if isinstance(names, list | tuple):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict):
+        return ()
+    rows = {int(key): str(name) for key, name in names.items() if _CLASS_NUMBER.fullmatch(str(key))}
+    if not rows or len(rows) != len(names) or max(rows) + 1 > 2 * len(rows):
+        return ()
+    return tuple(rows.get(number, str(number)) for number in range(max(rows) + 1))
 
 
 def parse_labels(data: bytes) -> tuple[str, ...]:
@@ -86,6 +136,21 @@ def _numbered(lines: list[str]) -> tuple[str, ...]:
         return ()
     named = dict(rows)
     return tuple(named.get(number, str(number)) for number in range(rows[-1][0] + 1))
+
+
+def _dictionary(text: str) -> object:
+    """What a text of JSON, or of Python's plain values, says; None where it is neither.
+
+    Only a text made of plain values is given to Python's parser, which warns of odd ones.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(text) if _PLAIN_VALUES.fullmatch(text) else None
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
 
 
 def _is_label_file(name: str) -> bool:

@@ -16,6 +16,12 @@ from edge_vision.data.errors import ModelError
 TASKS = ("classify", "detect", "segment", "generate", "keypoints", "read", "embed")
 """What models are for; the stage that runs one has the same name."""
 
+STATE = "state"
+"""The meaning of an input or output that is nothing but state."""
+
+IGNORED = "ignore"
+"""The meaning of an output that nobody reads."""
+
 Fit = Literal["stretch", "letterbox"]
 """How a view is made to fit a model's input: stretched, or as a whole with bars beside it."""
 
@@ -55,8 +61,8 @@ class ModelBundle:
     file      the .tflite file
     labels    names of the classes, in the model's order; empty where it has none
     task      one of TASKS; empty while unknown
-    inputs    its input tensors, empty before it is opened
-    outputs   its output tensors; before it is opened only what was declared of them, without shapes
+    inputs    its input tensors; before it is opened only what was declared of them, without shapes
+    outputs   its output tensors; likewise
     layout    the name of the arrangement its outputs follow (see adapters); empty while unknown
     wishes    what was declared of its image input
     decoding  what was declared for the layout's adapter, such as anchors
@@ -98,13 +104,22 @@ class ModelBundle:
     @property
     def takes_image(self) -> bool:
         """True where one of its inputs is an image."""
-        return any(spec.meaning == "image" or spec.is_image for spec in self.inputs)
+        return any(
+            spec.meaning == "image" or (spec.is_image and not spec.meaning) for spec in self.inputs
+        )
 
     @property
     def answers(self) -> tuple[TensorSpec, ...]:
-        """Its outputs without those that are its state."""
+        """Its outputs without those that are ignored, or state only.
+
+        A state that was declared to mean something (a GRU's, say, which is its embedding too) is both.
+        """
         carried = {pair.output for pair in self.state or ()}
-        return tuple(spec for spec in self.outputs if spec.name not in carried)
+        return tuple(
+            spec
+            for spec in self.outputs
+            if spec.meaning not in (IGNORED, STATE) and (spec.meaning or spec.name not in carried)
+        )
 
     def output(self, meaning: str) -> TensorSpec:
         """The output of that meaning; raises ModelError where it is missing or not the only one."""

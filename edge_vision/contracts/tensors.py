@@ -89,7 +89,7 @@ class TensorSpec:
 
     @property
     def takes_pixels(self) -> bool:
-        """True for an image input whose stored integers are the pixels, so that nothing is normalised."""
+        """True for an image input whose integers are the pixels, so that nothing is normalised."""
         if np.dtype(self.dtype).kind == "f":
             return False
         return self.quantisation is None or _stores_pixels(self.quantisation.scale)

@@ -5,8 +5,10 @@ Each gives the value as facts hold it, plain or read-only, or raises StageError.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from math import isfinite
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,9 @@ from numpy.typing import NDArray
 from edge_vision.data.errors import StageError
 
 WHOLE = (np.int32, np.int64)
+
+Box = tuple[float, float, float, float]
+"""x1, y1, x2, y2 in frame pixels."""
 
 
 def check_moment(name: str, moment: datetime) -> None:
@@ -29,6 +34,24 @@ def checked_score(score: float) -> float:
     if not isfinite(number):
         raise StageError(f"a score is a finite number, not {number:g}")
     return number
+
+
+def checked_box(whose: str, box: Iterable[float]) -> Box:
+    """A box as four plain, finite numbers."""
+    sides = tuple(float(side) for side in box)
+    if len(sides) != 4 or not all(map(isfinite, sides)):
+        raise StageError(f"{whose} box is four finite numbers, not {sides}")
+    return sides
+
+
+def checked_track(track_id: int | None) -> int | None:
+    """The id of a track as a plain whole number, None where there is no track."""
+    if track_id is None:
+        return None
+    try:
+        return index(track_id)
+    except TypeError:
+        raise StageError(f"a track_id is a whole number, not {track_id!r}") from None
 
 
 def checked_column(name: str, value: Any, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -8,21 +8,24 @@ score that is not a number, a box without end) is refused with StageError where 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import repeat
-from math import isfinite
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.data import geometry
-from edge_vision.data.checks import checked_column, checked_map, checked_score
+from edge_vision.data.checks import (
+    Box,
+    checked_box,
+    checked_column,
+    checked_map,
+    checked_score,
+    checked_track,
+)
 from edge_vision.data.errors import StageError
 from edge_vision.data.frame import as_image, read_only
-
-Box = tuple[float, float, float, float]
-"""x1, y1, x2, y2 in frame pixels."""
 
 
 class Detection(NamedTuple):
@@ -39,13 +42,14 @@ class Detection(NamedTuple):
 class Detections:
     """Objects found, as columns of one length n.
 
-    xyxy       (n, 4) float32, boxes in frame pixels
-    score      (n,) float32, 0 to 1 of a model
-    class_id   (n,) int32, index into labels
-    labels     the names of all classes; a class without one is called by its number
-    track_id   (n,) int64, or None before a tracker
-    keypoints  (n, k, 3) float32: x, y in frame pixels and a score, or None
-    mask       (n, height, width) bool over the frame, or None
+    xyxy            (n, 4) float32, boxes in frame pixels
+    score           (n,) float32, 0 to 1 of a model
+    class_id        (n,) int32, index into labels
+    labels          the names of all classes; a class without one is called by its number
+    track_id        (n,) int64, or None before a tracker
+    keypoints       (n, k, 3) float32: x, y in frame pixels and a score, or None
+    keypoint_names  k names such as "nose"; empty where they have none
+    mask            (n, height, width) bool over the frame, or None
     """
 
     xyxy: NDArray[np.float32]
@@ -54,6 +58,7 @@ class Detections:
     labels: tuple[str, ...] = ()
     track_id: NDArray[np.int64] | None = None
     keypoints: NDArray[np.float32] | None = None
+    keypoint_names: tuple[str, ...] = field(default=(), kw_only=True)
     mask: NDArray[np.bool_] | None = None
     stage: str = ""
 
@@ -72,6 +77,10 @@ class Detections:
             if value is not None:
                 object.__setattr__(self, name, checked_column(name, value, dtype, shape))
         object.__setattr__(self, "labels", tuple(self.labels))
+        object.__setattr__(self, "keypoint_names", tuple(self.keypoint_names))
+        points = 0 if self.keypoints is None or not count else self.keypoints.shape[1]
+        if points and self.keypoint_names and len(self.keypoint_names) != points:
+            raise StageError(f"{points} keypoints have {len(self.keypoint_names)} names")
 
     @classmethod
     def none(cls, labels: tuple[str, ...] = ()) -> Detections:
@@ -113,14 +122,22 @@ class Detections:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What the whole view is: (label, score) rows, best first; a model's scores are 0 to 1."""
+    """What the view is, or the part of it in a box: (label, score) rows, best first.
+
+    rows      a model's scores are 0 to 1
+    box       what they are said of, in frame pixels; None for the whole view
+    track_id  the track that they are said of, or None
+    """
 
     rows: tuple[tuple[str, float], ...]
     stage: str = ""
+    box: Box | None = field(default=None, kw_only=True)
+    track_id: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         rows = tuple((str(label), checked_score(score)) for label, score in self.rows)
         object.__setattr__(self, "rows", rows)
+        _check_place(self, "a label's")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,20 +181,40 @@ class Segments:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string read from the frame, its score, 0 to 1, and its box in frame pixels."""
+    """A string read from the frame, its score, 0 to 1, its box in frame pixels, and its track if any."""
 
     text: str
     score: float
     box: Box
     stage: str = ""
+    track_id: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        box = tuple(float(side) for side in self.box)
-        if len(box) != 4 or not all(map(isfinite, box)):
-            raise StageError(f"a text's box is four finite numbers, not {box}")
         object.__setattr__(self, "text", str(self.text))
         object.__setattr__(self, "score", checked_score(self.score))
-        object.__setattr__(self, "box", box)
+        object.__setattr__(self, "box", checked_box("a text's", self.box))
+        object.__setattr__(self, "track_id", checked_track(self.track_id))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """A vector that stands for what the view shows, or the part of it in a box.
+
+    Vectors of one model are near each other where what they stand for is alike.
+
+    vector    (d,) float32, of no unit
+    box       what it is made of, in frame pixels; None for the whole view
+    track_id  the track that it stands for, or None
+    """
+
+    vector: NDArray[np.float32]
+    box: Box | None = None
+    track_id: int | None = None
+    stage: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vector", checked_column("vector", self.vector, np.float32, (-1,)))
+        _check_place(self, "an embedding's")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,4 +245,11 @@ class Picture:
             object.__setattr__(self, "to_frame", checked_map(self.to_frame))
 
 
-Finding: TypeAlias = Detections | Labels | Segments | Text | Picture
+Finding: TypeAlias = Detections | Labels | Segments | Text | Embedding | Picture
+
+
+def _check_place(finding: Labels | Embedding, whose: str) -> None:
+    """Make the box and the track of a finding plain, where it has them."""
+    box = None if finding.box is None else checked_box(whose, finding.box)
+    object.__setattr__(finding, "box", box)
+    object.__setattr__(finding, "track_id", checked_track(finding.track_id))

@@ -18,6 +18,9 @@ Boxes = NDArray[np.float32]
 SMALLEST_AREA = 1e-9
 """Square pixels of the smallest polygon that is one; two that only touch have no part in common."""
 
+_AT_ONCE = 64
+"""Boxes that are compared with all others at once in the suppression: their table fits in a cache."""
+
 
 def identity() -> Map:
     """The map that changes nothing."""
@@ -136,18 +139,29 @@ def suppress(
     boxes (n, 4), score (n,), class_id (n,). Of two boxes of one class that overlap by more than
     `max_iou` the one with the higher score stays; of equal scores, the earlier row.
     """
-    scores = np.asarray(score, dtype=np.float32)
+    corners = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
     classes = np.asarray(class_id)
-    order = np.argsort(-scores, kind="stable")
-    overlaps = iou(boxes, boxes) > max_iou
-    overlaps &= classes[:, np.newaxis] == classes[np.newaxis, :]
-    alive = np.ones(len(scores), dtype=bool)
-    kept: list[int] = []
-    for row in order.tolist():
-        if alive[row]:
-            kept.append(row)
-            alive[overlaps[row]] = False
-    return np.array(kept, dtype=np.intp)
+    left = np.argsort(-np.asarray(score, dtype=np.float32), kind="stable")
+    kept: list[NDArray[np.intp]] = []
+    # Some of the best at a time: what they drop need not be compared with what comes after them.
+    while len(left):
+        head = left[:_AT_ONCE]
+        overlaps = iou(corners[head], corners[left]) > max_iou
+        overlaps &= classes[head, np.newaxis] == classes[left]
+        stays = _undisputed(overlaps[:, : len(head)])
+        kept.append(head[stays])
+        dropped = overlaps[stays, len(head) :].any(axis=0)
+        left = left[len(head) :][~dropped]
+    return np.concatenate(kept) if kept else np.zeros(0, dtype=np.intp)
+
+
+def _undisputed(overlaps: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of n rows, best first, no better one that stays overlaps; overlaps is (n, n)."""
+    stays = np.ones(len(overlaps), dtype=bool)
+    for row in np.flatnonzero(np.triu(overlaps, 1).any(axis=1)).tolist():
+        if stays[row]:
+            stays[row + 1 :] &= ~overlaps[row, row + 1 :]
+    return stays
 
 
 def clip_polygon(polygon: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,20 @@ from datetime import UTC, datetime
 from typing import Literal, NotRequired, TypedDict
 
 from edge_vision.data.event import Event
-from edge_vision.data.findings import Box, Detections, Labels, Picture, Segments, Text
+from edge_vision.data.finding_facts import (
+    DetectionFact,
+    EmbeddingFact,
+    LabelFact,
+    SegmentFact,
+    TextFact,
+    detection_facts,
+    embedding_fact,
+    label_facts,
+    rounded_score,
+    segment_facts,
+    text_fact,
+)
+from edge_vision.data.findings import Detections, Embedding, Labels, Picture, Segments, Text
 from edge_vision.data.result import Result
 
 
@@ -21,41 +34,6 @@ class FrameFacts(TypedDict):
     index: int
     width: int
     height: int
-
-
-class LabelFact(TypedDict):
-    """What the whole view is, with a score in 0 to 1."""
-
-    stage: str
-    label: str
-    score: float
-
-
-class DetectionFact(TypedDict):
-    """One object found; box is x1, y1, x2, y2 in pixels of the captured frame."""
-
-    stage: str
-    label: str
-    score: float
-    box: list[float]
-    track: NotRequired[int]
-
-
-class SegmentFact(TypedDict):
-    """The share, 0 to 1, of the view that belongs to a class."""
-
-    stage: str
-    label: str
-    share: float
-
-
-class TextFact(TypedDict):
-    """A string read; box is x1, y1, x2, y2 in pixels of the captured frame."""
-
-    stage: str
-    text: str
-    score: float
-    box: list[float]
 
 
 class ImageFact(TypedDict):
@@ -80,6 +58,7 @@ class ResultPayload(TypedDict):
     detections: NotRequired[list[DetectionFact]]
     segments: NotRequired[list[SegmentFact]]
     texts: NotRequired[list[TextFact]]
+    embeddings: NotRequired[list[EmbeddingFact]]
     images: NotRequired[list[ImageFact]]
     timings_ms: NotRequired[dict[str, float]]
 
@@ -192,30 +171,30 @@ def result_payload(result: Result, identity: Identity) -> ResultPayload:
         "captured_at": utc_text(frame.captured_at),
         "frame": {"index": frame.index, "width": frame.width, "height": frame.height},
     }
-    labels = [fact for labels in result.all(Labels) for fact in _labels(labels)]
-    detections = [fact for found in result.all(Detections) for fact in _detections(found)]
-    segments = [fact for segments in result.all(Segments) for fact in _segments(segments)]
-    texts: list[TextFact] = [
-        {"stage": t.stage, "text": t.text, "score": _score(t.score), "box": _box(t.box)}
-        for t in result.all(Text)
-    ]
+    _add_findings(payload, result)
     images: list[ImageFact] = [
         {"stage": p.stage, "topic": identity.topic(frame.camera, "images", picture_name(p))}
         for p in result.all(Picture)
     ]
-    if labels:
-        payload["labels"] = labels
-    if detections:
-        payload["detections"] = detections
-    if segments:
-        payload["segments"] = segments
-    if texts:
-        payload["texts"] = texts
     if images:
         payload["images"] = images
     if result.timings:
         payload["timings_ms"] = {stage: round(ms, 3) for stage, ms in result.timings.items()}
     return payload
+
+
+def _add_findings(payload: ResultPayload, result: Result) -> None:
+    """Add what was found, kind by kind; lists that would be empty are left out."""
+    if labels := [fact for labels in result.all(Labels) for fact in label_facts(labels)]:
+        payload["labels"] = labels
+    if detections := [fact for found in result.all(Detections) for fact in detection_facts(found)]:
+        payload["detections"] = detections
+    if segments := [fact for segments in result.all(Segments) for fact in segment_facts(segments)]:
+        payload["segments"] = segments
+    if texts := [text_fact(text) for text in result.all(Text)]:
+        payload["texts"] = texts
+    if embeddings := [embedding_fact(embedding) for embedding in result.all(Embedding)]:
+        payload["embeddings"] = embeddings
 
 
 def event_payload(event: Event, identity: Identity) -> EventPayload:
@@ -235,7 +214,7 @@ def event_payload(event: Event, identity: Identity) -> EventPayload:
     if event.ended_at is not None:
         payload["ended_at"] = utc_text(event.ended_at)
     if event.score is not None:
-        payload["score"] = _score(event.score)
+        payload["score"] = rounded_score(event.score)
     if event.track is not None:
         payload["track"] = event.track
     if event.zones:
@@ -247,39 +226,3 @@ def event_payload(event: Event, identity: Identity) -> EventPayload:
     if event.details:
         payload["details"] = dict(event.details)
     return payload
-
-
-def _score(score: float) -> float:
-    return round(score, 4)
-
-
-def _box(sides: Box) -> list[float]:
-    return [round(side, 1) + 0.0 for side in sides]  # the sum makes -0.0 a plain 0.0
-
-
-def _labels(labels: Labels) -> list[LabelFact]:
-    return [
-        {"stage": labels.stage, "label": label, "score": _score(score)} for label, score in labels.rows
-    ]
-
-
-def _detections(found: Detections) -> list[DetectionFact]:
-    facts: list[DetectionFact] = []
-    for row in found:
-        fact: DetectionFact = {
-            "stage": found.stage,
-            "label": row.label,
-            "score": _score(row.score),
-            "box": _box(row.box),
-        }
-        if row.track_id is not None:
-            fact["track"] = row.track_id
-        facts.append(fact)
-    return facts
-
-
-def _segments(segments: Segments) -> list[SegmentFact]:
-    return [
-        {"stage": segments.stage, "label": label, "share": _score(share)}
-        for label, share in segments.shares()
-    ]

@@ -21,7 +21,7 @@ from edge_vision import (
     Options as BaseOptions,
 )
 from edge_vision_annotate.canvas import Canvas
-from edge_vision_annotate.objects import draw_detections, draw_text, once
+from edge_vision_annotate.objects import draw_detections, draw_labels, draw_text, once
 from edge_vision_annotate.overlay import draw_masks, draw_segments
 from edge_vision_annotate.panel import Panel, label_rows, segment_rows
 from edge_vision_annotate.tags import Tag, draw_tags
@@ -97,11 +97,14 @@ def draw(canvas: Canvas, result: Result, stages: tuple[str, ...] | None, opacity
     for found in tables:
         draw_masks(canvas, found, opacity)
     tags: list[Tag] = []
+    labelled = list(result.all(Labels, stages))
+    for labels in labelled:
+        tags += draw_labels(canvas, labels)
     for found in tables:
         tags += draw_detections(canvas, found)
     for text in result.all(Text, stages):
         tags += draw_text(canvas, text)
-    rows = [row for labels in result.all(Labels, stages) for row in label_rows(labels)]
+    rows = [row for labels in labelled if labels.box is None for row in label_rows(labels)]
     rows += [row for areas in segments for row in segment_rows(areas)]
     panel = Panel(canvas, rows)
     # The last drawn are the best: they choose their place first.

@@ -75,9 +75,12 @@ class Canvas:
         first, last = (int(start[0]), int(start[1])), (int(end[0]), int(end[1]))
         cv2.line(self.image, first, last, colour, self.line, cv2.LINE_AA)
 
-    def dot(self, centre: NDArray[np.int32], colour: Bgr) -> None:
-        """A filled circle with a dark seam, at a point of the canvas."""
+    def dot(self, centre: NDArray[np.int32], colour: Bgr, *, small: bool = False) -> None:
+        """A filled circle with a dark seam, or a small one without, at a point of the canvas."""
         x, y = int(centre[0]), int(centre[1])
+        if small:
+            cv2.circle(self.image, (x, y), self.line // 2, colour, cv2.FILLED, cv2.LINE_AA)
+            return
         cv2.circle(self.image, (x, y), self.line + 3, BLACK, cv2.FILLED, cv2.LINE_AA)
         cv2.circle(self.image, (x, y), self.line + 1, colour, cv2.FILLED, cv2.LINE_AA)
 

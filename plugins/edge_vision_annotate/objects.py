@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision import Detection, Detections, Text, geometry
+from edge_vision import Detection, Detections, Labels, Text, geometry
 from edge_vision_annotate.canvas import Canvas
+from edge_vision_annotate.limbs import limbs
 from edge_vision_annotate.palette import TEXT_COLOUR, Bgr, colour_of
 from edge_vision_annotate.tags import Tag
 from edge_vision_annotate.words import percent, plain
@@ -16,11 +17,8 @@ from edge_vision_annotate.words import percent, plain
 SEEN_SCORE = 0.3
 """Keypoints with a lower score are guesses about what is hidden, and not drawn."""
 
-LIMBS = (
-    *((5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16)),
-    *((5, 6), (11, 12), (5, 11), (6, 12), (0, 1), (0, 2), (1, 3), (2, 4)),
-)
-"""Pairs of the 17 keypoints of a person, in COCO's order, that are joined by a line."""
+CROWDED = 30
+"""More key points than this, such as those of a face's mesh, are drawn as small dots."""
 
 SAME_IOU = 0.5
 """Boxes of one label that overlap by more are the same thing, told by two stages."""
@@ -36,7 +34,7 @@ def draw_detections(canvas: Canvas, found: Detections) -> Iterator[Tag]:
             continue
         canvas.polygon(corners, colour)
         if found.keypoints is not None:
-            _draw_keypoints(canvas, found.keypoints[row], colour)
+            _draw_keypoints(canvas, found.keypoints[row], found.keypoint_names, colour)
         yield Tag(_words(one), colour, corners)
 
 
@@ -46,7 +44,18 @@ def draw_text(canvas: Canvas, text: Text) -> Iterator[Tag]:
     if corners is None:
         return
     canvas.polygon(corners, TEXT_COLOUR)
-    yield Tag(f"{plain(text.text)} {percent(text.score)}".lstrip(), TEXT_COLOUR, corners)
+    words = f"{plain(text.text)} {percent(text.score)}{_track(text.track_id)}".lstrip()
+    yield Tag(words, TEXT_COLOUR, corners)
+
+
+def draw_labels(canvas: Canvas, labels: Labels) -> Iterator[Tag]:
+    """Draw the box that labels are said of; gives a tag with the best of them, unplaced."""
+    corners = None if labels.box is None else canvas.outline(labels.box)
+    if corners is None or not labels.rows:
+        return
+    canvas.polygon(corners, TEXT_COLOUR)
+    label, score = labels.rows[0]
+    yield Tag(f"{plain(label)} {percent(score)}{_track(labels.track_id)}", TEXT_COLOUR, corners)
 
 
 def once(tables: Sequence[Detections]) -> list[Detections]:
@@ -73,17 +82,21 @@ def _told_again(found: Detections, later: Detections) -> NDArray[np.bool_]:
 
 
 def _words(one: Detection) -> str:
-    track = "" if one.track_id is None else f" #{one.track_id}"
-    return f"{plain(one.label)} {percent(one.score)}{track}"
+    return f"{plain(one.label)} {percent(one.score)}{_track(one.track_id)}"
 
 
-def _draw_keypoints(canvas: Canvas, keypoints: NDArray[np.float32], colour: Bgr) -> None:
-    """Draw keypoints (k, 3), and a person's limbs where there are 17."""
+def _track(track_id: int | None) -> str:
+    return "" if track_id is None else f" #{track_id}"
+
+
+def _draw_keypoints(
+    canvas: Canvas, keypoints: NDArray[np.float32], names: tuple[str, ...], colour: Bgr
+) -> None:
+    """Draw keypoints (k, 3), and a person's limbs where the names, or COCO's order, tell them."""
     seen = keypoints[:, 2] >= SEEN_SCORE
     points = canvas.points(keypoints[:, :2])
-    if len(points) == 17:
-        for start, end in LIMBS:
-            if seen[start] and seen[end]:
-                canvas.stroke(points[start], points[end], colour)
+    for start, end in limbs(names, len(points)):
+        if seen[start] and seen[end]:
+            canvas.stroke(points[start], points[end], colour)
     for point in points[seen]:
-        canvas.dot(point, colour)
+        canvas.dot(point, colour, small=len(points) > CROWDED)

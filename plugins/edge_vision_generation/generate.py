@@ -1,10 +1,18 @@
-"""The stage generate: a picture that a model makes of the view."""
+"""The stage generate: a picture that a model makes of the view, or of random numbers and a label."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_vision import (
+    Conditions,
+    ConfigError,
+    Frame,
     Image,
     ModelName,
     Picture,
@@ -23,7 +31,7 @@ _EARLY = 1e-3
 
 
 class Generate(Stage):
-    """Makes a picture of the view by an image-to-image model: another style, more detail, less noise.
+    """Makes a picture: of the view (another style, more detail, less noise), or of nothing but chance.
 
     It remembers when the last picture was made, and which values the model has given so far.
     """
@@ -34,7 +42,13 @@ class Generate(Stage):
     class Options(BaseOptions):
         """Options of generate."""
 
-        model: ModelName = option(..., "The model, as named in [models]; it takes and gives a picture.")
+        model: ModelName = option(..., "The model, as named in [models]; it gives a picture.")
+        label: str | int = option(
+            "", "What the picture shall show, by name or number of a class; left out, drawn.", live=True
+        )
+        seed: int | None = option(
+            None, "Draws the same random numbers for every picture; left out, each has its own.", ge=0
+        )
         picture: str = option(
             "",
             "Last part of the picture's topic; left out, the stage's name.",
@@ -50,27 +64,49 @@ class Generate(Stage):
             2.0, "A recurrent model starts anew after so long without a frame.", unit="s", gt=0
         )
 
-    options: Options
-
     def __init__(self, options: Options, context: StageContext) -> None:
-        super().__init__(options, context)
-        self._run = Runner(context.model(options.model), RealPicture, options.reset_after)
+        model = context.model(options.model)
+        self._conditions = Conditions.of(model.bundle)
+        self._run = Runner(model, RealPicture, options.reset_after, provides=self._conditions.inputs)
         self._seen: Literal["0..1", "-1..1", "0..255"] = "0..1"
         self._last: float | None = None
+        super().__init__(options, context)
+
+    @property
+    def options(self) -> Options:
+        """What the user wrote; changing it to a label that the model does not have is refused."""
+        return self._options
+
+    @options.setter
+    def options(self, options: Options) -> None:
+        try:
+            self._label = self._conditions.number_of(options.label) if options.label != "" else None
+        except ConfigError as error:
+            raise error.below("label") from None
+        self._options = options
 
     def __call__(self, result: Result) -> Result:
         """Add the picture, where it is time for one."""
-        if not self._is_time(result.frame.monotonic):
+        options, frame = self.options, result.frame
+        if not self._is_time(frame.monotonic, options.fps):
             return result
+        drawn = self._drawn(frame, options.seed)
+        if not self._run.bundle.takes_image:
+            image = self._pixels(self._run(more=drawn, time=frame.monotonic))
+            return result.add(Picture(image, name=options.picture, to_frame=None))
         view = self._run.view(result.view)
-        image = self._pixels(self._run(view))
+        image = self._pixels(self._run(view, more=drawn))
         height, width = image.shape[:2]
         to_frame = view.to_frame @ geometry.scaling(view.width / width, view.height / height)
-        return result.add(Picture(image, name=self.options.picture, to_frame=to_frame))
+        return result.add(Picture(image, name=options.picture, to_frame=to_frame))
 
-    def _is_time(self, now: float) -> bool:
+    def _drawn(self, frame: Frame, seed: int | None) -> Mapping[str, NDArray[Any]]:
+        """The random inputs: the seed's, or those of the camera and the frame, so that runs repeat."""
+        entropy = [crc32(frame.camera.encode()), frame.index] if seed is None else [seed]
+        return self._conditions.drawn(np.random.default_rng(entropy), self._label)
+
+    def _is_time(self, now: float, fps: float | None) -> bool:
         """True at most `fps` times a second of the source's clock; a clock set back starts anew."""
-        fps = self.options.fps
         if fps is not None and self._last is not None:
             early = (1.0 - _EARLY) / fps
             if 0.0 <= now - self._last < early:

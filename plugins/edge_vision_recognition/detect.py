@@ -11,20 +11,15 @@ from numpy.typing import NDArray
 from edge_vision import (
     Candidates,
     ConfigError,
-    Detections,
     ModelName,
     Result,
     Runner,
     Stage,
     StageContext,
-    View,
-    geometry,
     option,
 )
 from edge_vision import Options as BaseOptions
-
-MOST_CANDIDATES = 1000
-"""So many of the best boxes go into the suppression, which compares each with each."""
+from edge_vision_recognition.answers import best_candidates, objects_in_frame, without_doubles
 
 
 class Detect(Stage):
@@ -63,26 +58,10 @@ class Detect(Stage):
     def __call__(self, result: Result) -> Result:
         """Add the objects found."""
         options, view = self.options, self._run.view(result.view)
-        found = self._run(view)
-        keep = found.score >= options.min_score
-        if self._wanted is not None:
-            keep &= np.isin(found.class_id, self._wanted)
-        found = found[keep]
-        found = found[np.argsort(-found.score, kind="stable")[:MOST_CANDIDATES]]
+        found = best_candidates(self._run(view), options.min_score, self._wanted)
         if options.nms == "always" or (options.nms == "auto" and not found.suppressed):
-            found = found[geometry.suppress(found.boxes, found.score, found.class_id, options.max_iou)]
-        boxes = _in_frame(found, view)
-        rows = np.flatnonzero(geometry.areas(boxes) > 0.0)[: options.max_detections]
-        return result.add(
-            Detections(boxes[rows], found.score[rows], found.class_id[rows], self._run.labels)
-        )
-
-
-def _in_frame(found: Candidates, view: View) -> geometry.Boxes:
-    """The boxes in frame pixels, cut to the frame, (n, 4)."""
-    sides = np.array([view.width, view.height, view.width, view.height], dtype=np.float32)
-    boxes = view.boxes_to_frame(found.boxes * sides)
-    return geometry.clip_boxes(boxes, view.frame.width, view.frame.height)
+            found = without_doubles(found, options.max_iou)
+        return result.add(objects_in_frame(found, view, self._run.labels, options.max_detections))
 
 
 def _class_ids(names: tuple[str, ...], labels: tuple[str, ...]) -> NDArray[np.int32] | None:

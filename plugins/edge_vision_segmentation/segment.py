@@ -19,7 +19,7 @@ from edge_vision_segmentation.seen import over_frame, unseen
 
 
 class Segment(Stage):
-    """Says which class each place of the view belongs to, by a model with a class map or scores."""
+    """Says which class each place of the view belongs to: a class map, class scores, or a mask."""
 
     name = "segment"
 

@@ -31,6 +31,8 @@ def spec(name: str, *shape: int, dtype: str = "float32", meaning: str = "") -> T
     [
         (spec("o", 1, 1001, dtype="uint8"), "classify", "scores", "scores"),
         (spec("o", 1, 2), "classify", "scores", "scores"),
+        (spec("o", 1, 1, 17, 3), "keypoints", "movenet", "keypoints"),
+        (spec("o", 1, 1, 1, 1024), "embed", "embedding", "embedding"),
         (spec("o", 1, 513, 513, dtype="int64"), "segment", "class-map", "class-map"),
         (spec("o", 1, 257, 257, 21), "segment", "class-scores", "class-scores"),
         (spec("o", 1, 257, 257, 2, dtype="uint8"), "segment", "class-scores", "class-scores"),
@@ -50,8 +52,7 @@ def test_a_single_output_tells_the_task_by_its_shape(
     [
         (spec("o", 1, 1),),
         (spec("o", 2, 10),),
-        (spec("o", 1, 1, 17, 3),),
-        (spec("o", 1, 1, 1, 1024),),
+        (spec("o", 1, 1, 1, 5),),
         (spec("o", 1, 84, 756),),
         (spec("o", 1, 513, 513),),
         (spec("a", 1, 26, 26, 255), spec("b", 1, 13, 13, 255)),
@@ -126,7 +127,17 @@ def test_a_declared_meaning_goes_before_the_guess() -> None:
 
 def test_a_declared_task_rules_out_other_layouts() -> None:
     described = describe(bundle(spec("o", 1, 10), task="embed"))
-    assert (described.task, described.layout, described.outputs[0].meaning) == ("embed", "", "")
+    assert (described.task, described.layout) == ("embed", "embedding")
+    described = describe(bundle(spec("o", 1, 10), task="segment"))
+    assert (described.task, described.layout, described.outputs[0].meaning) == ("segment", "", "")
+
+
+def test_an_output_declared_as_ignored_does_not_count() -> None:
+    ignored = spec("features", 1, 128, meaning="ignore")
+    described = describe(bundle(ignored, *SSD))
+    assert described.layout == "ssd-postprocessed"
+    assert meanings(described)["features"] == "ignore"
+    assert describe(bundle(ignored)).layout == ""
 
 
 def test_the_only_image_among_the_inputs_is_called_so() -> None:

@@ -3,12 +3,14 @@ import pytest
 
 from edge_vision import ModelError, Quantisation, StageError, TensorSpec
 from edge_vision.adapters.values import (
+    Activation,
     are_fractions,
     box_scores,
     class_labels,
     class_probabilities,
     sigmoid,
     softmax,
+    told_activation,
 )
 
 FLOAT = TensorSpec("o", (1, 3), "float32", meaning="scores")
@@ -43,6 +45,28 @@ def test_quantised_logits_go_through_a_softmax() -> None:
     spec = quantised("uint8", 0.1, 58)
     found = class_probabilities(spec, np.array([[68, 58, 48]], np.uint8))
     np.testing.assert_allclose(found, softmax(np.array([1, 0, -1], np.float32)), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("producer", "told"),
+    [
+        *((name, "none") for name in ("SOFTMAX", "LOGISTIC")),
+        *((name, "softmax") for name in ("FULLY_CONNECTED", "CONV_2D", "MEAN", "LOG_SOFTMAX")),
+        *((name, None) for name in ("", "CONCATENATION", "edgetpu-custom-op")),
+    ],
+)
+def test_the_operator_tells_whether_values_are_logits(producer: str, told: Activation | None) -> None:
+    assert told_activation(producer, "softmax") == told
+
+
+def test_a_known_activation_goes_before_the_values() -> None:
+    given = np.array([[0.25, 0.75, 2.0]], np.float32)
+    np.testing.assert_array_equal(class_probabilities(FLOAT, given, "none"), [0.25, 0.75, 1.0])
+    np.testing.assert_allclose(class_probabilities(FLOAT, given, "softmax"), softmax(given[0]))
+    np.testing.assert_allclose(class_probabilities(FLOAT, given, "sigmoid"), sigmoid(given[0]))
+    np.testing.assert_array_equal(box_scores(FLOAT, given, "none"), [[0.25, 0.75, 1.0]])
+    fractions = np.array([[0.25, 0.75, 0.5]], np.float32)
+    np.testing.assert_allclose(box_scores(FLOAT, fractions, "sigmoid"), sigmoid(fractions))
 
 
 def test_softmax_and_sigmoid_do_not_overflow() -> None:

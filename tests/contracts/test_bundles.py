@@ -1,18 +1,15 @@
 import hashlib
-import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge_vision.adapters.catalogue import describe
-from edge_vision.contracts.bundles import load_bundle, with_tensors
-from edge_vision.contracts.labels import parse_labels, read_labels
+from edge_vision.contracts.bundles import load_bundle, read_table, with_tensors
+from edge_vision.contracts.file_facts import FileFacts, Signature
 from edge_vision.contracts.model import ModelBundle, Wishes
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ConfigError, ModelError
-
-MODELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "models"
-needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason="the shared models are not here")
 
 TFLITE = b"\x1c\x00\x00\x00TFL3" + bytes(40)
 
@@ -20,14 +17,6 @@ TFLITE = b"\x1c\x00\x00\x00TFL3" + bytes(40)
 def bare(folder: Path, content: bytes = TFLITE) -> Path:
     file = folder / "some.tflite"
     file.write_bytes(content)
-    return file
-
-
-def packed(folder: Path, **members: str) -> Path:
-    file = bare(folder)
-    with zipfile.ZipFile(file, "a") as archive:
-        for name, text in members.items():
-            archive.writestr(name.replace("_txt", ".txt"), text)
     return file
 
 
@@ -150,66 +139,6 @@ def test_a_normalisation_that_cannot_be_is_refused(tmp_path: Path, key: str, val
     assert caught.value.path == key
 
 
-def test_packed_labels_are_read(tmp_path: Path) -> None:
-    file = packed(tmp_path, notes_txt="x", other_label_txt="c", labelmap_txt="b", labels_txt="a")
-    assert load_bundle(file, "m").labels == ("a",)
-
-
-def test_labelmap_goes_before_other_label_files(tmp_path: Path) -> None:
-    file = packed(tmp_path, a_label_txt="c", labelmap_txt="b")
-    assert load_bundle(file, "m").labels == ("b",)
-
-
-def test_an_archive_without_labels_gives_none(tmp_path: Path) -> None:
-    assert load_bundle(packed(tmp_path, notes_txt="x"), "m").labels == ()
-
-
-def test_packed_labels_that_cannot_be_read_are_reported(tmp_path: Path) -> None:
-    file = packed(tmp_path, labels_txt="person\n" * 9)
-    damaged = file.read_bytes().replace(b"person\nper", b"person\nxxx")
-    file.write_bytes(damaged)
-    with pytest.raises(ModelError, match="packed in it cannot be read"):
-        load_bundle(file, "m")
-
-
-@pytest.mark.parametrize(
-    ("text", "labels"),
-    [
-        ("a\nb", ("a", "b")),
-        ("\ufeffa\r\nb \r\n\r\n", ("a", "b")),
-        ("background\nbird\n\nand 255 marks what is ignored", ("background", "bird")),
-        ("0  person\n1  bicycle\n3  car", ("person", "bicycle", "2", "car")),
-        ("0: person\n1: car", ("person", "car")),
-        ("1 cent\n2 cent\n5 cent", ("1 cent", "2 cent", "5 cent")),
-        ("0 degrees\n90 degrees\n180 degrees", ("0 degrees", "90 degrees", "180 degrees")),
-        ("0.0\n0.1\n0.2", ("0.0", "0.1", "0.2")),
-        ("0\n1\n2", ("0", "1", "2")),
-        ("0 a\n0 b", ("0 a", "0 b")),
-        ("tench, Tinca tinca", ("tench, Tinca tinca",)),
-    ],
-)
-def test_labels_are_one_a_line(text: str, labels: tuple[str, ...]) -> None:
-    assert parse_labels(text.encode()) == labels
-
-
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (b"", "holds no labels"),
-        (b" \n\n", "holds no labels"),
-        (b"caf\xe9", "not UTF-8"),
-        (b"x" * (2 << 20), "larger"),
-    ],
-)
-def test_a_file_that_holds_no_labels_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
-    file = tmp_path / "labels.txt"
-    file.write_bytes(content)
-    with pytest.raises(ConfigError, match=problem) as caught:
-        read_labels(file)
-    assert caught.value.path == "labels"
-    assert str(file) in str(caught.value)
-
-
 def test_missing_labels_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"labels: .*none\.txt: no such file"):
         load_bundle(bare(tmp_path), "m", labels=tmp_path / "none.txt")
@@ -244,32 +173,52 @@ def test_normalising_a_model_that_takes_bytes_is_an_error() -> None:
         describe(filled)
 
 
-@needs_models
-@pytest.mark.shared
-@pytest.mark.parametrize(
-    ("file", "count", "first", "last"),
-    [
-        ("coco_labels.txt", 90, "person", "toothbrush"),
-        ("imagenet_labels.txt", 1001, "background", "toilet tissue, toilet paper, bathroom tissue"),
-        ("pascal_voc_segmentation_labels.txt", 21, "background", "tvmonitor"),
-    ],
-)
-def test_the_shared_label_files_are_understood(file: str, count: int, first: str, last: str) -> None:
-    labels = read_labels(MODELS / file)
-    assert (len(labels), labels[0], labels[-1]) == (count, first, last)
+def test_labels_found_packed_give_way_to_those_the_metadata_names() -> None:
+    guessed = ModelBundle("m", Path("m"), labels=("a", "b"), facts=FileFacts(labels=("a", "b")))
+    told = FileFacts(labels=("x", "y"))
+    assert with_tensors(guessed, (IMAGE,), (SCORES,), told).labels == ("x", "y")
+    given = ModelBundle("m", Path("m"), labels=("mine", "too"))
+    assert with_tensors(given, (IMAGE,), (SCORES,), told).labels == ("mine", "too")
+    none = ModelBundle("m", Path("m"))
+    assert with_tensors(none, (IMAGE,), (SCORES,), told).labels == ("x", "y")
 
 
-@needs_models
-@pytest.mark.shared
-@pytest.mark.parametrize(
-    ("file", "count"),
-    [
-        ("coco_ssd_mobilenet_v1_quant_metadata", 90),
-        ("mobilenet_v1_0.25_128_quant", 1001),
-        ("mobilenet_v1_0.25_224_quant_metadata", 1001),
-        ("mobilenet_v2_1.0_224_quant", 0),
-        ("yolov8n_int8", 0),
-    ],
-)
-def test_labels_packed_in_the_shared_models_are_found(file: str, count: int) -> None:
-    assert len(load_bundle(MODELS / f"{file}.tflite", "m").labels) == count
+def test_tensors_may_be_declared_by_the_names_of_a_signature() -> None:
+    declared = ModelBundle(
+        "m",
+        Path("m"),
+        inputs=(TensorSpec("x", (), "", meaning="features"),),
+        outputs=(TensorSpec("chances", (), "", meaning="scores"),),
+    )
+    facts = FileFacts(signatures=(Signature("serve", {"x": "in"}, {"chances": "out"}),))
+    filled = with_tensors(declared, (IMAGE,), (SCORES,), facts)
+    assert (filled.inputs[0].name, filled.inputs[0].meaning) == ("in", "features")
+    assert (filled.outputs[0].name, filled.outputs[0].meaning) == ("out", "scores")
+    with pytest.raises(ModelError, match=r"names the output chanses, .* did you mean chances"):
+        with_tensors(
+            replace(declared, outputs=(TensorSpec("chanses", (), "", meaning="scores"),)),
+            (IMAGE,),
+            (SCORES,),
+            facts,
+        )
+
+
+def test_a_file_that_was_replaced_after_its_digest_was_checked_is_refused(tmp_path: Path) -> None:
+    digest = hashlib.sha256(TFLITE).hexdigest()
+    loaded = load_bundle(bundle(tmp_path, f'sha256 = "{digest}"'), "people")
+    assert with_tensors(loaded, (IMAGE,), (SCORES,), FileFacts(sha256=digest)).facts.sha256 == digest
+    with pytest.raises(ModelError, match=r"model\.tflite: its digest is 0000.*the file is damaged"):
+        with_tensors(loaded, (IMAGE,), (SCORES,), FileFacts(sha256="0" * 64))
+
+
+def test_a_bundle_toml_says_how_far_outputs_may_be_from_their_golden_files(tmp_path: Path) -> None:
+    text = '[[outputs]]\nname = "raw"\nmeaning = "scores"\ntolerance = 0.1\nshare = 0.9\n'
+    (row,) = read_table(bundle(tmp_path, text)).outputs
+    assert (row.tolerance, row.share) == (0.1, 0.9)
+
+
+@pytest.mark.parametrize("wrong", ["tolerance = -1", "share = 0", "share = 1.5", "share = true"])
+def test_a_tolerance_that_cannot_be_is_refused(tmp_path: Path, wrong: str) -> None:
+    text = f'[[outputs]]\nname = "raw"\nmeaning = "scores"\n{wrong}\n'
+    with pytest.raises(ModelError, match=rf"outputs\[0\]\.{wrong.split()[0]}: should be"):
+        read_table(bundle(tmp_path, text))

@@ -12,6 +12,7 @@ import pytest
 
 from edge_vision import (
     Detections,
+    Embedding,
     Event,
     Identity,
     Labels,
@@ -33,11 +34,19 @@ IDENTITY = Identity("porch-pi", "boot1")
 def full_result() -> dict[str, Any]:
     result = Result.of(make_frame(still(), 3, "porch")).add(
         Labels((("kitchen", 0.9),), "scene"),
+        Labels((("tabby", 0.9),), "breed", box=(1, 2, 3, 4), track_id=7),
         Detections(
-            np.array([[1, 2, 3, 4]]), np.array([0.5]), np.array([0]), ("cat",), track_id=np.array([7])
+            np.array([[1, 2, 3, 4]]),
+            np.array([0.5]),
+            np.array([0]),
+            ("cat",),
+            track_id=np.array([7]),
+            keypoints=np.ones((1, 2, 3), np.float32),
+            keypoint_names=("nose", "tail"),
         ),
         Segments(np.zeros((4, 4), np.uint8), ("road",), geometry.identity(), "road"),
-        Text("004711", 0.97, (1, 2, 3, 4), "meter"),
+        Text("004711", 0.97, (1, 2, 3, 4), "meter", track_id=3),
+        Embedding(np.ones(4, np.float32), (1, 2, 3, 4), 7, "look"),
         Picture(still(), "style"),
     )
     return dict(result_payload(result, IDENTITY))
@@ -86,6 +95,8 @@ def test_a_field_may_be_added_but_none_left_out_or_changed() -> None:
     detection = good["detections"][0]
     assert not validator.is_valid({**good, "detections": [{**detection, "box": [1, 2, 3]}]})
     assert not validator.is_valid({**good, "detections": [{**detection, "score": "high"}]})
+    assert not validator.is_valid({**good, "detections": [{**detection, "keypoints": [{"x": 1}]}]})
+    assert not validator.is_valid({**good, "embeddings": [{"stage": "look", "vector": ["1"]}]})
 
 
 def test_a_changed_copy_does_not_change_the_next() -> None:

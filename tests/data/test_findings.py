@@ -9,7 +9,7 @@ import pytest
 
 from edge_vision.data import geometry
 from edge_vision.data.errors import StageError
-from edge_vision.data.findings import Detection, Detections, Labels, Picture, Segments, Text
+from edge_vision.data.findings import Detection, Detections, Embedding, Labels, Picture, Segments, Text
 from edge_vision.testing import still
 
 NAN, INF = float("nan"), float("inf")
@@ -154,6 +154,54 @@ def test_a_class_without_a_name_is_called_by_its_number(number: int, label: str)
 
 def test_labels_given_as_a_list_become_a_tuple() -> None:
     assert three(labels=["cat", "dog"]).labels == ("cat", "dog")
+
+
+def test_keypoints_have_as_many_names_as_there_are_or_none() -> None:
+    named = three(keypoints=np.zeros((3, 2, 3)), keypoint_names=["nose", "tail"])
+    assert named[[2]].keypoint_names == ("nose", "tail")
+    assert three(keypoints=np.zeros((3, 2, 3))).keypoint_names == ()
+    nothing = Detections([], [], [], keypoints=[], keypoint_names=("nose",))  # type: ignore[arg-type]
+    assert len(nothing) == 0
+    with pytest.raises(StageError, match="2 keypoints have 1 names"):
+        three(keypoints=np.zeros((3, 2, 3)), keypoint_names=("nose",))
+
+
+PLACED: list[Any] = [
+    lambda **place: Labels((("cat", 0.5),), **place),
+    lambda **place: Embedding(np.ones(3, np.float32), **place),
+    lambda **place: Text("7", 0.5, **{"box": (0, 0, 1, 1), **place}),
+]
+
+
+@pytest.mark.parametrize("make", PLACED)
+def test_a_part_of_the_frame_has_a_plain_box_and_track(make: Any) -> None:
+    said = make(box=np.array([1, 2, 3, 4], np.float32), track_id=np.int64(17))
+    assert (said.box, said.track_id) == ((1.0, 2.0, 3.0, 4.0), 17)
+    assert {type(side) for side in said.box} == {float}
+    assert type(said.track_id) is int
+    assert make().track_id is None
+
+
+@pytest.mark.parametrize("make", PLACED)
+def test_a_box_or_a_track_that_is_none_is_refused(make: Any) -> None:
+    for box in ((0, 0, 1), (0, 0, 1, NAN), (0, 0, INF, 1)):
+        with pytest.raises(StageError, match="box is four finite numbers"):
+            make(box=box)
+    with pytest.raises(StageError, match=r"a track_id is a whole number, not 1\.5"):
+        make(track_id=1.5)
+
+
+def test_an_embedding_is_a_row_of_finite_numbers_that_nobody_can_write_to() -> None:
+    given: Any = np.array([0.5, -2.0])
+    vector = Embedding(given).vector
+    given[:] = 0
+    assert vector.dtype == np.float32
+    assert vector.tolist() == [0.5, -2.0]
+    assert not vector.flags.writeable
+    with pytest.raises(StageError, match="vector holds a number that is not finite"):
+        Embedding(np.array([1.0, NAN], np.float32))
+    with pytest.raises(StageError, match=r"vector must have the shape \(any\)"):
+        Embedding(np.zeros((1, 3), np.float32))
 
 
 def test_label_rows_are_plain() -> None:

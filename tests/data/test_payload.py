@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from edge_vision.contracts.schemas import schema_of
 from edge_vision.data import geometry
 from edge_vision.data.event import Event
-from edge_vision.data.findings import Detections, Finding, Labels, Picture, Segments, Text
+from edge_vision.data.findings import Detections, Embedding, Finding, Labels, Picture, Segments, Text
 from edge_vision.data.payload import Identity, event_payload, picture_name, result_payload, utc_text
 from edge_vision.data.result import Result
 from edge_vision.testing import make_frame, still
@@ -79,7 +79,9 @@ def test_a_result_that_knows_nothing_leaves_all_lists_out() -> None:
 def test_findings_that_found_nothing_are_left_out() -> None:
     unseen = Segments(np.full((2, 2), Segments.UNSEEN, np.uint8), (), geometry.identity())
     payload = checked(result_payload(result_of(Detections.none(), Labels(()), unseen), WHO), "result")
-    assert not {"labels", "detections", "segments", "texts", "images", "timings_ms"} & set(payload)
+    assert not {"labels", "detections", "segments", "texts", "embeddings", "images", "timings_ms"} & set(
+        payload
+    )
 
 
 def test_a_result_says_everything_rounded_and_in_order() -> None:
@@ -128,6 +130,49 @@ def test_a_result_says_everything_rounded_and_in_order() -> None:
         {"stage": "mask", "topic": "edge-vision/porch-pi/porch/images/mask"},
     ]
     assert payload["timings_ms"] == {"people": 14.235}
+
+
+def test_keypoints_are_told_with_their_names_rounded() -> None:
+    points = np.array([[[1.04, -0.04, 0.87654], [5, 6, 0.1]]], np.float32)
+    named = Detections(
+        [[0, 0, 1, 1]],  # type: ignore[arg-type]
+        [0.5],  # type: ignore[arg-type]
+        [0],  # type: ignore[arg-type]
+        ("person",),
+        keypoints=points,
+        keypoint_names=("nose", "tail"),
+    )
+    unnamed = replace(named, keypoint_names=())
+    payload = checked(result_payload(result_of(named, unnamed), WHO), "result")
+    first, second = (detection["keypoints"] for detection in payload["detections"])
+    assert first == [
+        {"name": "nose", "x": 1.0, "y": 0.0, "score": 0.8765},
+        {"name": "tail", "x": 5.0, "y": 6.0, "score": 0.1},
+    ]
+    assert second == [{k: v for k, v in point.items() if k != "name"} for point in first]
+    assert "-0.0" not in json.dumps(payload)
+
+
+def test_what_is_said_of_a_part_says_of_which() -> None:
+    place: dict[str, Any] = {"box": (1.04, 2, 3, 4), "track_id": 17}
+    result = result_of(
+        Labels((("cat", 0.9), ("dog", 0.1)), "breed", **place),
+        Text("7", 0.5, (1, 2, 3, 4), "meter", track_id=3),
+        Embedding(np.array([1 / 3, -2e-7, -0.0, 123456.789], np.float32), stage="look", **place),
+        Embedding(np.array([1.0], np.float32)),
+    )
+    payload = checked(result_payload(result, WHO), "result")
+    told = {"box": [1.0, 2.0, 3.0, 4.0], "track": 17}
+    assert payload["labels"] == [
+        {"stage": "breed", "label": "cat", "score": 0.9, **told},
+        {"stage": "breed", "label": "dog", "score": 0.1, **told},
+    ]
+    assert payload["texts"][0]["track"] == 3
+    assert payload["embeddings"] == [
+        {"stage": "look", "vector": [0.33333, -2e-07, 0.0, 123460.0], **told},
+        {"stage": "", "vector": [1.0]},
+    ]
+    assert "-0.0," not in json.dumps(payload)
 
 
 def test_without_a_tracker_there_is_no_track() -> None:

@@ -256,6 +256,74 @@ def test_keypoints_and_limbs_are_drawn_where_they_were_seen() -> None:
     assert not marks[110:170, 118:123].any()
 
 
+def test_limbs_go_by_the_names_of_the_keypoints() -> None:
+    keypoints = np.array([[[120, 100, 0.9], [160, 100, 0.9]]], np.float32)
+
+    joined = touched(drawn(person(keypoints=keypoints, keypoint_names=("left_knee", "left_hip"))))
+    apart = touched(drawn(person(keypoints=keypoints, keypoint_names=("tip", "tail"))))
+    unnamed = touched(drawn(person(keypoints=keypoints)))
+
+    assert joined[100, 121:160].all()
+    for marks in (apart, unnamed):
+        assert marks[100, 120]
+        assert not marks[100, 130:150].any()
+
+
+def test_seventeen_keypoints_with_other_names_are_not_a_person() -> None:
+    keypoints = np.zeros((1, 17, 3), np.float32)
+    keypoints[0, 5:7] = [[120, 100, 0.9], [160, 100, 0.9]]
+    names = tuple(f"point {number}" for number in range(17))
+
+    marks = touched(drawn(person(keypoints=keypoints, keypoint_names=names)))
+
+    assert not marks[100, 130:150].any()
+
+
+def test_many_keypoints_are_small_dots() -> None:
+    keypoints = np.zeros((1, 468, 3), np.float32)
+    keypoints[0, 0] = 140, 140, 0.9
+
+    marks = touched(drawn(person(keypoints=keypoints)))
+
+    assert 1 <= marks[130:150, 130:150].sum() <= 9
+
+
+def test_labels_of_a_part_stand_beside_its_box_and_not_in_the_corner() -> None:
+    labels = Labels((("tabby", 0.91), ("siamese", 0.05)), box=(100, 80, 180, 200), track_id=1234567)
+
+    image = drawn(labels)
+
+    marks = touched(image)
+    assert marks[60:78, 102:140].mean() > 0.8
+    assert marks[100:190, 100].any()
+    assert not marks[10:30, 10:60].any()
+    without_track = drawn(Labels(labels.rows, box=labels.box))
+    assert _tag_pixels(image) > 1.2 * _tag_pixels(without_track)
+
+
+def test_the_box_of_an_object_is_drawn_over_that_of_its_labels() -> None:
+    labels = Labels((("tabby", 0.91),), box=(100, 80, 180, 200))
+
+    object_only, labels_only, both = drawn(person()), drawn(labels), drawn(person(), labels)
+
+    def difference(other: NDArray[np.uint8]) -> int:
+        return int(np.abs(both[100:190, 100].astype(int) - other[100:190, 100]).sum())
+
+    assert difference(object_only) < 0.1 * difference(labels_only)
+
+
+def test_labels_without_rows_draw_nothing() -> None:
+    assert not touched(drawn(Labels((), box=(100, 80, 180, 200)))).any()
+
+
+def test_a_text_of_a_track_says_so() -> None:
+    box = (100.0, 100.0, 160.0, 120.0)
+
+    tracked, plain = drawn(Text("47", 0.9, box, track_id=1234567)), drawn(Text("47", 0.9, box))
+
+    assert _tag_pixels(tracked) > 1.2 * _tag_pixels(plain)
+
+
 def test_labels_are_listed_in_the_corner() -> None:
     marks = touched(drawn(Labels((("kitchen", 0.91), ("office", 0.05)))))
 

@@ -185,3 +185,110 @@ def test_a_model_without_a_picture_is_refused_at_once() -> None:
     output = TensorSpec("o", (1, 10), "float32", meaning="scores")
     with pytest.raises(ModelError, match="use it with the stage classify"):
         make_stage(Generate, {"m": FakeModel([IMAGE], [output], lambda inputs: {})}, model="m")
+
+
+# Pictures of nothing but chance
+
+
+Z = TensorSpec("z", (1, 16), "float32")
+LABEL = TensorSpec("label", (1, 3), "float32")
+NAMES = ("cat", "dog", "bird")
+
+
+def drawing(*inputs: TensorSpec, labels: tuple[str, ...] = ()) -> FakeModel:
+    """A generator (1, 8, 8, 1) whose left shows its random numbers and whose right its label."""
+    output = TensorSpec("picture", (1, 8, 8, 1), "float32")
+
+    def answer(given: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        picture = np.zeros((1, 8, 8, 1), np.float32)
+        if "z" in given:
+            picture[0, :, :2, 0] = np.clip(given["z"].reshape(8, 2), 0, 1)
+        if "label" in given:
+            picture[0, :, 4:, 0] = given["label"].argmax() / 2
+        return {"picture": picture}
+
+    return FakeModel(inputs, [output], answer, labels)
+
+
+def shown_label(result: Result) -> int:
+    return round(int(picture(result).image[0, 7]) / 127.5)
+
+
+def test_a_generator_makes_another_picture_of_every_frame_that_shows_nothing_of_it() -> None:
+    stage = make_stage(Generate, {"m": drawing(Z)}, model="m", output_range="0..1")
+    pictures = [picture(run(stage, still(200), index=i)) for i in range(3)]
+    assert all(found.to_frame is None for found in pictures)
+    assert pictures[0].image.shape == (8, 8)
+    assert len({found.image.tobytes() for found in pictures}) == 3
+
+
+def test_a_recording_gets_the_same_pictures_again_and_another_camera_others() -> None:
+    def made(camera: str) -> bytes:
+        stage = make_stage(Generate, {"m": drawing(Z)}, model="m")
+        return picture(stage(Result.of(make_frame(still(), 7, camera)))).image.tobytes()
+
+    assert made("porch") == made("porch")
+    assert made("porch") != made("yard")
+
+
+def test_a_seed_holds_the_random_numbers() -> None:
+    def made(seed: int, index: int) -> bytes:
+        stage = make_stage(Generate, {"m": drawing(Z)}, model="m", seed=seed)
+        return picture(run(stage, still(), index=index)).image.tobytes()
+
+    assert made(4, 0) == made(4, 9)
+    assert made(4, 0) != made(5, 0)
+
+
+@pytest.mark.parametrize(("label", "number"), [("bird", 2), ("1", 1), (0, 0)])
+def test_a_label_says_what_the_picture_shows(label: str | int, number: int) -> None:
+    model = drawing(Z, LABEL, labels=NAMES)
+    stage = make_stage(Generate, {"m": model}, model="m", label=label, output_range="0..1")
+    assert [shown_label(run(stage, still(), index=i)) for i in range(4)] == [number] * 4
+
+
+def test_without_a_label_each_picture_shows_another() -> None:
+    model = drawing(Z, LABEL, labels=NAMES)
+    stage = make_stage(Generate, {"m": model}, model="m", output_range="0..1")
+    assert {shown_label(run(stage, still(), index=i)) for i in range(30)} == {0, 1, 2}
+
+
+def test_an_unknown_label_is_refused_with_the_nearest_name() -> None:
+    model = drawing(Z, LABEL, labels=NAMES)
+    with pytest.raises(ConfigError, match=r"^label: the model has no label brid, did you mean bird"):
+        make_stage(Generate, {"m": model}, model="m", label="brid")
+    with pytest.raises(ConfigError, match=r"^label: the model takes no label"):
+        make_stage(Generate, {"m": echo()}, model="m", label="bird")
+
+
+def test_the_label_may_change_while_running_but_not_to_an_unknown_one() -> None:
+    model = drawing(Z, LABEL, labels=NAMES)
+    stage = make_stage(Generate, {"m": model}, model="m", label="cat", output_range="0..1")
+    stage.options = stage.options.changed("label", "bird")
+    assert shown_label(run(stage, still())) == 2
+    with pytest.raises(ConfigError, match=r"^label: .*did you mean dog"):
+        stage.options = stage.options.changed("label", "dogg")
+    assert stage.options.label == "bird"
+    assert shown_label(run(stage, still())) == 2
+    assert set(Generate.Options.live()) == {"label", "fps"}
+
+
+def test_a_label_may_go_with_the_view() -> None:
+    output = TensorSpec("picture", IMAGE.shape, "float32", meaning="image")
+
+    def answer(inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {"picture": inputs["image"] * (inputs["label"].argmax() + 1)}
+
+    model = FakeModel([IMAGE, LABEL], [output], answer)
+    stage = make_stage(Generate, {"m": model}, model="m", label=1, output_range="0..1")
+    found = picture(run(stage, still(51)))
+    assert (found.image == 102).all()
+    assert found.to_frame is not None
+
+
+def test_features_that_nobody_knows_are_refused_at_once() -> None:
+    style = TensorSpec("bottleneck", (1, 1, 1, 100), "float32")
+    output = TensorSpec("picture", IMAGE.shape, "float32", meaning="image")
+    model = FakeModel([IMAGE, style], [output], lambda inputs: {})
+    with pytest.raises(ModelError, match="needs the input bottleneck"):
+        make_stage(Generate, {"m": model}, model="m")

@@ -118,6 +118,38 @@ def test_nothing_found_is_said() -> None:
     assert detections.labels == LABELS
 
 
+# Key points
+
+
+def faces(x: float = 0.0) -> FakeModel:
+    """A BlazeFace that finds one face by the first anchor, its points x pixels to the right of that."""
+    boxes, scores = np.zeros((1, 896, 16), np.float32), np.full((1, 896, 1), -100.0, np.float32)
+    boxes[0, 0, :4], scores[0, 0] = (60, 60, 64, 32), 9.0
+    boxes[0, 0, 4::2] = x
+    outputs = [TensorSpec("b", boxes.shape, "float32"), TensorSpec("s", scores.shape, "float32")]
+    image = TensorSpec("image", (1, 128, 128, 3), "float32")
+    return FakeModel([image], outputs, lambda inputs: {"b": boxes, "s": scores})
+
+
+def test_key_points_are_frame_pixels_and_have_names() -> None:
+    # A frame twice as wide as high: the model sees it with bars above and below.
+    result = run(make_stage(Detect, {"m": faces(12)}, model="m"), still(width=256, height=128))
+    (detections,) = result.detections
+    assert found(result) == [("face", 1.0, (64, 32, 192, 96))]
+    assert detections.keypoints is not None
+    assert detections.keypoints[0, :, :2].tolist() == [[32, -56]] * 6  # above the frame
+    assert detections.keypoints[0, :, 2] == pytest.approx(1.0, abs=1e-3)
+    assert detections.keypoint_names[:2] == ("right eye", "left eye")
+
+
+def test_no_face_has_no_key_points() -> None:
+    stage = make_stage(Detect, {"m": faces()}, model="m", min_score=1.0)
+    (detections,) = run(stage, still()).detections
+    assert len(detections) == 0
+    assert detections.keypoints is not None
+    assert detections.keypoints.shape == (0, 6, 3)
+
+
 # What is kept
 
 

@@ -91,6 +91,25 @@ def test_of_scores_the_highest_wins(dtype: str) -> None:
     assert found.shares()[0] == ("3", 0.5)
 
 
+def test_a_mask_is_background_and_foreground() -> None:
+    values = np.full((1, 8, 8, 1), 0.2, np.float32)
+    values[0, :, :2] = 0.9
+    stage = make_stage(Segment, {"m": fixed(values, "mask", ("person",))}, model="m", mask=True)
+    result = run(stage, still(width=64, height=48))
+    assert segments(result).shares() == (("background", 0.75), ("person", 0.25))
+    assert (mask(result)[:, :16] == 1).all()
+    assert not mask(result)[:, 16:].any()
+    unnamed = make_stage(Segment, {"m": fixed(values, "mask")}, model="m")
+    assert segments(run(unnamed, still())).shares()[1] == ("foreground", 0.25)
+
+
+def test_classes_without_a_label_are_called_by_their_numbers() -> None:
+    array = np.zeros((1, 8, 8), np.int32)
+    array[0, 0] = 7
+    stage = make_stage(Segment, {"m": fixed(array, "class-map", LABELS)}, model="m")
+    assert segments(run(stage, still())).shares() == (("background", 0.875), ("7", 0.125))
+
+
 @pytest.mark.parametrize("value", [255, 300, -1])
 def test_classes_that_cannot_be_told_apart_are_an_error(value: int) -> None:
     stage = make_stage(Segment, {"m": fixed(np.full((1, 8, 8), value), "class-map")}, model="m")

@@ -1,0 +1,1 @@
+"""Training: recipes, export, quantisation, and how well a model does."""
