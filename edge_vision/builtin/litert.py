@@ -2,74 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.adapters.catalogue import describe
 from edge_vision.builtin.native_stderr import without_native_lines
+from edge_vision.builtin.runtime import Interpreter, Tensors, find_runtime, short_reason
+from edge_vision.builtin.trial import read_model, try_model
+from edge_vision.builtin.trial_answer import Trial
 from edge_vision.contracts.bundles import with_tensors
 from edge_vision.contracts.hookspecs import hookimpl
 from edge_vision.contracts.model import Model, ModelBundle
-from edge_vision.contracts.tensors import Quantisation, TensorSpec
 from edge_vision.data.errors import ModelError, suggestion
 
 _log = logging.getLogger(__name__)
-
-RUNTIMES = (
-    ("ai_edge_litert.interpreter", "Interpreter"),
-    ("tflite_runtime.interpreter", "Interpreter"),
-    ("tensorflow", "lite.Interpreter"),
-)
-"""Where an interpreter may come from: module, and the class in it. The first that imports is used."""
-
-_MESSAGE_LENGTH = 200
-
-
-class Interpreter(Protocol):
-    """What this module uses of an interpreter; the same in all three runtimes."""
-
-    def allocate_tensors(self) -> None:
-        """Make room for the tensors."""
-
-    def invoke(self) -> None:
-        """Run the graph."""
-
-    def reset_all_variables(self) -> None:
-        """Forget what variables inside the graph hold."""
-
-    def get_input_details(self) -> list[dict[str, Any]]:
-        """Name, index, shape, dtype and quantisation of each input."""
-
-    def get_output_details(self) -> list[dict[str, Any]]:
-        """The same of each output."""
-
-    def set_tensor(self, tensor_index: int, value: NDArray[Any]) -> None:
-        """Copy an array into a tensor."""
-
-    def get_tensor(self, tensor_index: int) -> NDArray[Any]:
-        """A copy of a tensor."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Tensors:
-    """The inputs or outputs of a model: what is known of each, and its index in the interpreter."""
-
-    specs: tuple[TensorSpec, ...]
-    indices: Mapping[str, int]
-
-    @classmethod
-    def of(cls, details: Sequence[Mapping[str, Any]]) -> _Tensors:
-        names = _unique([str(detail["name"]) for detail in details])
-        specs = tuple(_spec(name, detail) for name, detail in zip(names, details, strict=True))
-        indices = {name: int(detail["index"]) for name, detail in zip(names, details, strict=True)}
-        return cls(specs, indices)
 
 
 @hookimpl(trylast=True)
@@ -78,51 +30,46 @@ def open_model(bundle: ModelBundle, threads: int) -> Model | None:
     return LiteRTModel(bundle, threads)
 
 
-def find_runtime() -> Callable[..., Interpreter]:
-    """The interpreter class of the first runtime that is installed; raises ModelError without one."""
-    reasons = []
-    for module_name, path in RUNTIMES:
-        try:
-            found: Any = importlib.import_module(module_name)
-        except ImportError as error:
-            reasons.append(f"{module_name}: {_one_line(error)}")
-            continue
-        for attribute in path.split("."):
-            found = getattr(found, attribute)
-        chosen: Callable[..., Interpreter] = found
-        return chosen
-    raise ModelError(
-        f"no runtime for TFLite models is installed: pip install ai-edge-litert ({'; '.join(reasons)})"
-    )
+def described(bundle: ModelBundle) -> ModelBundle:
+    """What can be told of a bundle by trying its model in a child process; nothing is opened here.
+
+    Raises ModelError where the model cannot be used.
+    """
+    return _described(bundle, try_model(bundle.file))
 
 
 class LiteRTModel:
     """A TFLite model and its interpreters, opened as calls come in at once and kept for later ones.
 
-    Each interpreter runs on `threads` threads. There are never more interpreters than calls have been
-    under way at the same time, so the caller's workers bound them. All read one copy of the file that
-    is held in memory: a file that is replaced or cut short while the daemon runs does no harm, as it
-    would were it mapped. Outputs are copies. Variables inside the graph are reset before each run, so
-    that a call depends on its inputs only.
+    The model is tried in a child process first. Each interpreter runs on `threads` threads. There are
+    never more interpreters than calls have been under way at the same time, so the caller's workers
+    bound them. All read one copy of the file that is held in memory: a file that is replaced or cut
+    short while the daemon runs does no harm, as it would were it mapped. Outputs are copies.
+
+    Variables inside the graph are reset before each run, so that a call depends on its inputs only. One
+    that the bundle's state names is an input and an output of that name beside the others.
     """
 
     def __init__(self, bundle: ModelBundle, threads: int = 1) -> None:
         self._name = bundle.name
         runtime = find_runtime()
-        try:
-            content = bundle.file.read_bytes()
-        except OSError as error:
-            raise ModelError(f"{bundle.file}: {error.strerror or error}") from None
+        content = read_model(bundle.file)
+        trial = try_model(bundle.file, content)
+        self._bundle = _described(bundle, trial)
         self._create = partial(runtime, model_content=content, num_threads=threads)
         self._closed = False
         try:
             with without_native_lines(lambda line: line.startswith("INFO:")):
-                first = self._try()
+                first = self._new()
+                carried = {name: trial.variables[name] for name in _carried(self._bundle)}
+                self._inputs = {**Tensors.of(first.get_input_details()).indices, **carried}
+                self._outputs = {**Tensors.of(first.get_output_details()).indices, **carried}
         except (ValueError, RuntimeError, TypeError) as error:
-            raise ModelError(f"{bundle.file}: cannot be used ({_one_line(error)})") from None
-        self._bundle = describe(with_tensors(bundle, self._inputs.specs, self._outputs.specs))
+            raise ModelError(f"{bundle.file}: cannot be used ({short_reason(error)})") from None
         # A list: its append and pop are atomic, and the last one used is the one warm in the caches.
         self._idle = [first]
+        for warning in self._bundle.warnings:
+            _log.warning("%s: %s", self._name, warning)
         _log.debug("%s: opened %s", self._name, bundle.file)
 
     @property
@@ -140,24 +87,12 @@ class LiteRTModel:
             finally:
                 self._give_back(interpreter)
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{self._name}: the run failed ({_one_line(error)})") from None
+            raise ModelError(f"{self._name}: the run failed ({short_reason(error)})") from None
 
     def close(self) -> None:
         """Let go of the interpreters; those at work go when their calls end."""
         self._closed = True
         self._idle.clear()
-
-    def _try(self) -> Interpreter:
-        """The first interpreter, after a run on zeros that tells what comes in and out."""
-        first = self._new()
-        self._inputs = _Tensors.of(first.get_input_details())
-        _refuse_open_sizes(first.get_input_details())
-        for spec in self._inputs.specs:
-            first.set_tensor(self._inputs.indices[spec.name], np.zeros(spec.shape, spec.dtype))
-        first.invoke()
-        # Some models know the shapes of their outputs only after a run.
-        self._outputs = _Tensors.of(first.get_output_details())
-        return first
 
     def _new(self) -> Interpreter:
         interpreter = self._create()
@@ -179,19 +114,19 @@ class LiteRTModel:
         self, interpreter: Interpreter, inputs: Mapping[str, NDArray[Any]]
     ) -> dict[str, NDArray[Any]]:
         interpreter.reset_all_variables()
-        for name, index in self._inputs.indices.items():
+        for name, index in self._inputs.items():
             interpreter.set_tensor(index, inputs[name])
         interpreter.invoke()
-        return {name: interpreter.get_tensor(index) for name, index in self._outputs.indices.items()}
+        return {name: interpreter.get_tensor(index) for name, index in self._outputs.items()}
 
     def _check(self, inputs: Mapping[str, NDArray[Any]]) -> None:
         if self._closed:
             raise ModelError(f"{self._name}: is closed")
         for name in inputs:
-            if name not in self._inputs.indices:
-                hint = suggestion(name, self._inputs.indices)
+            if name not in self._inputs:
+                hint = suggestion(name, self._inputs)
                 raise ModelError(f"{self._name}: has no input {name}{hint}")
-        for spec in self._inputs.specs:
+        for spec in self._bundle.inputs:
             array = inputs.get(spec.name)
             if array is None:
                 raise ModelError(f"{self._name}: the input {spec.name} is missing")
@@ -202,39 +137,36 @@ class LiteRTModel:
                 )
 
 
-def _spec(name: str, detail: Mapping[str, Any]) -> TensorSpec:
-    scale, zero_point = detail["quantization"]
-    return TensorSpec(
-        name,
-        tuple(int(side) for side in detail["shape"]),
-        np.dtype(detail["dtype"]).name,
-        Quantisation(float(scale), int(zero_point)) if scale else None,
+def _described(bundle: ModelBundle, trial: Trial) -> ModelBundle:
+    """A bundle with all that its trial told, and what can be told from that."""
+    told = describe(with_tensors(bundle, trial.inputs, trial.outputs, trial.facts))
+    variables = {spec.name: replace(spec, meaning="state") for spec in trial.facts.variables}
+    carried = tuple(variables[name] for name in _carried(told))
+    return replace(
+        told,
+        inputs=told.inputs + carried,
+        outputs=told.outputs + carried,
+        warnings=told.warnings + _doubts(trial),
     )
 
 
-def _unique(names: list[str]) -> list[str]:
-    """The names, each repeated one with the first free number behind it: a, a_2, a_3."""
-    taken: set[str] = set()
-    unique = []
-    for name in names:
-        candidate, number = name, 1
-        while candidate in taken or (number > 1 and candidate in names):
-            number += 1
-            candidate = f"{name}_{number}"
-        taken.add(candidate)
-        unique.append(candidate)
-    return unique
+def _carried(bundle: ModelBundle) -> tuple[str, ...]:
+    """The variables inside the graph that the bundle's state names."""
+    variables = {spec.name for spec in bundle.facts.variables}
+    pairs = bundle.state or ()
+    return tuple(p.input for p in pairs if p.input == p.output and p.input in variables)
 
 
-def _refuse_open_sizes(details: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse an input with an open side; an open batch is one."""
-    for detail in details:
-        sides = [int(side) for side in detail["shape_signature"]]
-        if -1 in sides[1:]:
-            shown = ", ".join("?" if side == -1 else str(side) for side in sides)
-            raise ValueError(f"the input {detail['name']} is ({shown}); export it with a fixed size")
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= _MESSAGE_LENGTH else f"{text[: _MESSAGE_LENGTH - 3]}..."
+def _doubts(trial: Trial) -> tuple[str, ...]:
+    """What is doubtful about a model after its trial, a sentence each."""
+    doubts = [
+        f"the output {name} held values that are no numbers for each of two test pictures; "
+        "its answers will be refused, so convert or train it again"
+        for name in trial.not_finite
+    ]
+    if trial.facts.missing:
+        doubts.append(
+            f"its metadata names {', '.join(trial.facts.missing)}, which is not packed in the file; "
+            "labels can be given beside it"
+        )
+    return tuple(doubts)

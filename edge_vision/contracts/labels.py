@@ -16,12 +16,14 @@ from edge_vision.data.errors import ConfigError, ModelError
 TEXT_LIMIT = 1 << 20
 """Files of labels and bundle.toml are read up to this many bytes."""
 
+EXPORTER_NOTES = ("metadata.json", "temp_meta.txt", "meta.txt")
+"""Names of the file that Ultralytics' exporters pack: newer ones, older ones, those of YOLOv5."""
+
 NOTES_LIMIT = 1 << 18
 """An exporter's notes are read up to this many bytes."""
 
 _NUMBERED = re.compile(r"(\d+)[\s:]+(\S.*)")
 _PACKED_LABELS = ("labels.txt", "labelmap.txt")
-_NOTES = ("metadata.json", "temp_meta.txt", "meta.txt")
 _CLASS_NUMBER = re.compile(r"\d{1,6}")
 _PLAIN_VALUES = re.compile(
     r"""(?:\s|[\[\]{}(),:]|[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?\b|(?:None|True|False)\b"""
@@ -64,7 +66,7 @@ def find_labels(source: Path | bytes, named: Sequence[str] = ()) -> tuple[str, .
     the notes of an exporter. Raises ValueError where what holds the labels cannot be read.
     """
     names = packed_files(source)
-    chosen = [name for name in named if name in names and name not in _NOTES]
+    chosen = [name for name in named if name in names and name not in EXPORTER_NOTES]
     chosen += sorted((name for name in names if _is_label_file(name)), key=_preference)
     if chosen:
         return parse_labels(read_packed(source, chosen[0], TEXT_LIMIT))
@@ -78,7 +80,7 @@ def exporter_notes(source: Path | bytes) -> Mapping[str, Any]:
     passed over; raises ValueError where the archive cannot be read.
     """
     for name in packed_files(source):
-        if name in _NOTES:
+        if name in EXPORTER_NOTES:
             text = read_packed(source, name, NOTES_LIMIT).decode("utf-8", errors="replace")
             notes = _dictionary(text) if len(text) <= NOTES_LIMIT else None
             if isinstance(notes, dict):

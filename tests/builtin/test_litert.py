@@ -3,6 +3,7 @@ import sys
 import types
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -12,13 +13,15 @@ import pluggy
 import pytest
 
 from edge_vision.builtin import litert
-from edge_vision.builtin.litert import LiteRTModel, find_runtime
+from edge_vision.builtin.litert import LiteRTModel, described
+from edge_vision.builtin.runtime import find_runtime, unique_names
 from edge_vision.contracts import hookspecs
 from edge_vision.contracts.bundles import load_bundle
-from edge_vision.contracts.model import ModelBundle
+from edge_vision.contracts.model import ModelBundle, StatePair
 from edge_vision.contracts.tensors import Quantisation
 from edge_vision.data.errors import ModelError
-from tests.tiny_models import averaging, copying, looking_up, twins
+from tests.tiny_models import TinyModel, accumulating, averaging, copying, looking_up, twins
+from tests.tiny_models import counting as counting_runs
 
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "models"
 needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason="the shared models are not here")
@@ -43,6 +46,16 @@ def counting(
 
     monkeypatch.setattr(litert, "find_runtime", lambda: create)
     return made
+
+
+def dividing_by_zero(file: Path) -> Path:
+    """A model (1, 8) -> (1, 8) that divides by zero, and so gives no numbers."""
+    model = TinyModel()
+    source = model.tensor("input", [1, 8])
+    zero = model.tensor("zero", [1], value=np.zeros(1))
+    result = model.tensor("output", [1, 8])
+    model.operator("DIV", [source, zero], [result])
+    return model.write(file, [source], [result])
 
 
 # Running
@@ -91,10 +104,11 @@ def test_repeated_tensor_names_are_made_unique(tmp_path: Path) -> None:
         (["a", "b"], ["a", "b"]),
         (["a", "a", "a"], ["a", "a_2", "a_3"]),
         (["a", "a", "a_2"], ["a", "a_3", "a_2"]),
+        (["taken", "b"], ["taken_2", "b"]),
     ],
 )
 def test_names_given_once_are_kept(names: list[str], unique: list[str]) -> None:
-    assert litert._unique(names) == unique
+    assert unique_names(names, {"taken"}) == unique
 
 
 def test_outputs_are_the_callers_own(tmp_path: Path) -> None:
@@ -162,7 +176,7 @@ def test_a_run_that_fails_is_an_error_and_the_next_one_works(tmp_path: Path) -> 
 def test_a_truncated_model_is_refused_in_one_line(tmp_path: Path) -> None:
     file = averaging(tmp_path / "m.tflite")
     file.write_bytes(file.read_bytes()[:200])
-    with pytest.raises(ModelError, match=r"m\.tflite: cannot be used \(") as caught:
+    with pytest.raises(ModelError, match=r"m\.tflite: is damaged or cut short \(") as caught:
         opened(file)
     assert "\n" not in str(caught.value)
 
@@ -183,6 +197,107 @@ def test_an_open_batch_is_one(tmp_path: Path) -> None:
 def test_a_model_that_vanished_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"gone\.tflite: No such file"):
         LiteRTModel(ModelBundle("m", tmp_path / "gone.tflite"))
+
+
+# State inside the graph
+
+
+def test_variables_are_reset_before_each_run(tmp_path: Path) -> None:
+    bundle = replace(load_bundle(accumulating(tmp_path / "m.tflite"), "sum"), state=())
+    model = LiteRTModel(bundle)
+    ones = np.ones((1, 1, 2), np.float32)
+    answers = [model({"steps": ones})["sums"] for _ in range(3)]
+    assert [answer.tolist() for answer in answers] == [[[[1.0, 1.0]]]] * 3
+    assert [spec.name for spec in model.bundle.inputs] == ["steps"]
+
+
+def test_a_variable_that_the_state_names_is_an_input_and_an_output(tmp_path: Path) -> None:
+    state = (StatePair("hidden", "hidden"),)
+    model = LiteRTModel(replace(load_bundle(accumulating(tmp_path / "m.tflite"), "sum"), state=state))
+    assert [(spec.name, spec.meaning) for spec in model.bundle.inputs] == [
+        ("steps", ""),
+        ("hidden", "state"),
+    ]
+    assert [(spec.name, spec.shape) for spec in model.bundle.outputs][-1] == ("hidden", (1, 2))
+    ones = np.ones((1, 1, 2), np.float32)
+    first = model({"steps": ones, "hidden": np.array([[10, 20]], np.float32)})
+    np.testing.assert_array_equal(first["sums"], [[[11, 21]]])
+    np.testing.assert_array_equal(first["hidden"], [[11, 21]])
+    second = model({"steps": ones, "hidden": first["hidden"]})
+    np.testing.assert_array_equal(second["hidden"], [[12, 22]])
+    with pytest.raises(ModelError, match="the input hidden is missing"):
+        model({"steps": ones})
+
+
+def test_a_variable_passes_between_interpreters_with_its_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = counting(monkeypatch, MeetingInterpreter)
+    state = (StatePair("hidden", "hidden"),)
+    model = LiteRTModel(replace(load_bundle(accumulating(tmp_path / "m.tflite"), "sum"), state=state))
+    monkeypatch.setattr(MeetingInterpreter, "barrier", Barrier(2))
+
+    def run(start: float) -> list[float]:
+        hidden, seen = np.full((1, 2), start, np.float32), []
+        for _ in range(5):
+            outputs = model({"steps": np.ones((1, 1, 2), np.float32), "hidden": hidden})
+            hidden = outputs["hidden"]
+            seen.append(float(hidden[0, 0]))
+        return seen
+
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(run, (0.0, 100.0)))
+    assert found == [[1, 2, 3, 4, 5], [101, 102, 103, 104, 105]]
+    assert len(made) == 2
+
+
+def test_a_state_in_resource_variables_is_refused_with_the_cure(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="export one step of it, with its state as inputs and outputs"):
+        opened(counting_runs(tmp_path / "m.tflite"))
+
+
+def test_a_resource_variable_that_is_only_read_is_no_state(tmp_path: Path) -> None:
+    model = opened(counting_runs(tmp_path / "m.tflite", assigned=False))
+    ones = np.ones(1, np.float32)
+    assert [float(model({"in": ones})["out"][0]) for _ in range(3)] == [1.0] * 3
+
+
+# What is told at opening
+
+
+def test_warnings_are_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("WARNING")
+    model = opened(dividing_by_zero(tmp_path / "m.tflite"))
+    (warning,) = [line for line in model.bundle.warnings if "no numbers" in line]
+    model({model.bundle.inputs[0].name: np.zeros((1, 8), np.float32)})
+    assert caplog.messages.count(f"tiny: {warning}") == 1
+    assert "the output output" in warning
+
+
+def test_a_model_is_described_without_opening_it_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = counting(monkeypatch)
+    file = averaging(tmp_path / "m.tflite")
+    bundle = described(load_bundle(file, "tiny"))
+    assert not made
+    assert bundle == opened(file).bundle
+    assert (bundle.task, bundle.facts.producer("means")) == ("classify", "MEAN")
+
+
+def test_outputs_may_be_declared_by_the_names_of_a_signature(tmp_path: Path) -> None:
+    model = TinyModel()
+    image = model.tensor("serving_default_x:0", [1, 4])
+    shape = model.tensor("shape", [2], "int32", value=np.array([1, 4]))
+    result = model.tensor("PartitionedCall:0", [1, 4])
+    model.operator("RESHAPE", [image, shape], [result], newShape=[1, 4])
+    model.signature({"x": image}, {"chances": result})
+    (tmp_path / "bundle.toml").write_text(
+        '[[outputs]]\nname = "chances"\nmeaning = "scores"\n', encoding="utf-8"
+    )
+    model.write(tmp_path / "model.tflite", [image], [result])
+    (output,) = described(load_bundle(tmp_path, "m")).outputs
+    assert (output.name, output.meaning) == ("PartitionedCall:0", "scores")
 
 
 # The pool
@@ -208,9 +323,9 @@ def test_calls_at_the_same_time_get_interpreters_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = counting(monkeypatch, MeetingInterpreter)
-    monkeypatch.setattr(MeetingInterpreter, "barrier", Barrier(1))
     model = opened(copying(tmp_path / "m.tflite", [1, 4]))
-    MeetingInterpreter.barrier = Barrier(3)  # no run ends before three are under way
+    # No run ends before three are under way.
+    monkeypatch.setattr(MeetingInterpreter, "barrier", Barrier(3))
 
     def call(number: int) -> float:
         return float(model({"input": np.full((1, 4), number, np.float32)})["output"][0, 3])
@@ -224,10 +339,9 @@ def test_a_file_that_is_replaced_after_opening_does_no_harm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = counting(monkeypatch, MeetingInterpreter)
-    monkeypatch.setattr(MeetingInterpreter, "barrier", Barrier(1))
     model = opened(averaging(tmp_path / "m.tflite"))
     (tmp_path / "m.tflite").write_bytes(b"")
-    MeetingInterpreter.barrier = Barrier(2)
+    monkeypatch.setattr(MeetingInterpreter, "barrier", Barrier(2))
     image = np.full((1, 4, 4, 3), 5, np.float32)
     with ThreadPoolExecutor(2) as threads:
         results = list(threads.map(lambda _: model({"image": image})["means"][0, 0], range(2)))
@@ -312,8 +426,30 @@ def test_without_a_runtime_the_error_names_all_and_the_cure(monkeypatch: pytest.
 def test_a_model_the_runtime_rejects_is_named_with_the_reason() -> None:
     with pytest.raises(
         ModelError, match=r"tflm_person_detect\.tflite: cannot be used \(quantized_dimension"
-    ):
+    ) as caught:
         opened(MODELS / "tflm_person_detect.tflite")
+    assert str(caught.value).count("quantized_dimension") == 1
+
+
+@needs_models
+@pytest.mark.shared
+def test_the_state_of_a_fused_lstm_is_carried_as_an_uninterrupted_run_would() -> None:
+    file = MODELS / "tflm_mnist_lstm_float.tflite"
+    names = [spec.name for spec in described(load_bundle(file, "m")).facts.variables]
+    state = tuple(StatePair(name, name) for name in names)
+    model = LiteRTModel(replace(load_bundle(file, "m"), state=state))
+    digits = np.random.default_rng(3).random((3, 1, 28, 28), dtype=np.float32)
+    carried = {spec.name: spec.zeros for spec in model.bundle.inputs if spec.meaning == "state"}
+    assert sorted(carried) == sorted(names)
+    plain = find_runtime()(model_content=file.read_bytes(), num_threads=1)
+    plain.allocate_tensors()
+    (taken,), (given,) = plain.get_input_details(), plain.get_output_details()
+    for digit in digits:
+        outputs = model({taken["name"]: digit, **carried})
+        carried = {name: outputs[name] for name in names}
+        plain.set_tensor(taken["index"], digit)
+        plain.invoke()
+        np.testing.assert_array_equal(outputs[given["name"]], plain.get_tensor(given["index"]))
 
 
 @needs_models
@@ -349,7 +485,6 @@ def test_threads_at_once_give_what_one_gives() -> None:
         ("coco_ssd_mobilenet_v1_quant_metadata", "detect", "ssd-postprocessed"),
         ("deeplabv3_mnv2_dm05_pascal_quant", "segment", "class-map"),
         ("mlperf_tiny_vww_96_int8", "classify", "scores"),
-        ("movenet_single_pose_lightning_ptq", "", ""),
     ],
 )
 def test_real_models_are_described(file: str, task: str, layout: str) -> None:

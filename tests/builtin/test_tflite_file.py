@@ -1,0 +1,523 @@
+from __future__ import annotations
+
+import random
+import struct
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flatbuffers  # type: ignore[import-untyped]
+import numpy as np
+import pytest
+
+from edge_vision.builtin import tflite_file
+from edge_vision.builtin.flatbuffer_check import TableChecker
+from edge_vision.builtin.tflite_file import read_facts, variable_indices
+from edge_vision.contracts.file_facts import FileFacts, Producer, Signature, TensorNote
+from edge_vision.contracts.tensors import PerChannel, Quantisation
+from edge_vision.data.errors import ModelError
+from tests.tiny_models import TinyModel, accumulating, averaging, copying, counting, customised, twins
+
+MODELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "models"
+needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason="the shared models are not here")
+
+AXIS_LABELS, VALUE_LABELS, DESCRIPTIONS = 2, 3, 1
+
+
+def facts_of(file: Path) -> FileFacts:
+    return read_facts(file.read_bytes())
+
+
+# Metadata, written by the published schema's field numbers
+
+
+@dataclass(frozen=True)
+class AssociatedFile:
+    name: str
+    kind: int = AXIS_LABELS
+    locale: str = ""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    name: str = ""
+    mean: Sequence[float] = ()
+    std: Sequence[float] = ()
+    files: Sequence[AssociatedFile] = ()
+
+
+class Metadata:
+    """Builds a buffer of TFLITE_METADATA."""
+
+    def __init__(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], **about: str) -> None:
+        self._builder = flatbuffers.Builder(256)
+        fields: dict[int, int] = {
+            number: self._builder.CreateString(about[name])
+            for name, number in (("name", 0), ("description", 1), ("version", 2), ("author", 4))
+            if name in about
+        }
+        graph = self._table(
+            {2: self._array([self._tensor(t) for t in inputs])}
+            | {3: self._array([self._tensor(t) for t in outputs])}
+        )
+        fields[3] = self._array([graph])
+        self._builder.Finish(self._table(fields), b"M001")
+        self.content = bytes(self._builder.Output())
+
+    def _tensor(self, tensor: Tensor) -> int:
+        fields = {0: self._builder.CreateString(tensor.name)}
+        if tensor.mean:
+            both = (tensor.mean, tensor.std)
+            mean, std = (self._builder.CreateNumpyVector(np.array(v, np.float32)) for v in both)
+            fields[4] = self._array([self._table({1: self._table({0: mean, 1: std})}, {0: 1})])
+        if tensor.files:
+            fields[6] = self._array([self._file(file) for file in tensor.files])
+        return self._table(fields)
+
+    def _file(self, file: AssociatedFile) -> int:
+        fields = {0: self._builder.CreateString(file.name)}
+        if file.locale:
+            fields[3] = self._builder.CreateString(file.locale)
+        return self._table(fields, {2: file.kind})
+
+    def _table(self, pointers: dict[int, int], numbers: dict[int, int] | None = None) -> int:
+        self._builder.StartObject(8)
+        for field, place in pointers.items():
+            self._builder.PrependUOffsetTRelativeSlot(field, place, 0)
+        for field, number in (numbers or {}).items():
+            self._builder.PrependUint8Slot(field, number, 0)
+        return int(self._builder.EndObject())
+
+    def _array(self, places: Sequence[int]) -> int:
+        self._builder.StartVector(4, len(places), 4)
+        for place in reversed(places):
+            self._builder.PrependUOffsetTRelative(place)
+        return int(self._builder.EndVector())
+
+
+def noted(file: Path, metadata: Metadata, **packed: str) -> Path:
+    """A model (1, 8, 8, 3) -> two outputs (1, 8, 8, 3) with metadata and packed files."""
+    model = TinyModel()
+    image = model.tensor("image", [1, 8, 8, 3])
+    shape = model.tensor("shape", [4], "int32", value=np.array([1, 8, 8, 3]))
+    outputs = [model.tensor(name, [1, 8, 8, 3]) for name in ("first", "second")]
+    for output in outputs:
+        model.operator("RESHAPE", [image, shape], [output], newShape=[1, 8, 8, 3])
+    model.metadata(b"1.5.0", "min_runtime_version")
+    model.metadata(metadata.content)
+    model.write(file, [image], outputs)
+    with zipfile.ZipFile(file, "a") as archive:
+        for name, text in packed.items():
+            archive.writestr(f"{name}.txt", text)
+    return file
+
+
+def test_notes_of_inputs_and_outputs_are_read(tmp_path: Path) -> None:
+    metadata = Metadata(
+        [Tensor("picture", [1.0, 2.0, 3.0], [4.0, 5.0, 6.0])],
+        [Tensor("places"), Tensor("kinds", files=[AssociatedFile("kinds.txt", VALUE_LABELS)])],
+        name="Birds",
+        description="Tells birds apart.",
+        version="v3",
+        author="somebody",
+    )
+    facts = facts_of(noted(tmp_path / "m.tflite", metadata, labels="wrong\n", kinds="robin\nwren\n"))
+    assert dict(facts.about) == {
+        "name": "Birds",
+        "description": "Tells birds apart.",
+        "version": "v3",
+        "author": "somebody",
+    }
+    assert dict(facts.notes) == {
+        "image": TensorNote("picture", mean=(1.0, 2.0, 3.0), std=(4.0, 5.0, 6.0)),
+        "first": TensorNote("places"),
+        "second": TensorNote("kinds", label_files=("kinds.txt",)),
+    }
+    assert facts.labels == ("robin", "wren")
+    assert (set(facts.files), facts.missing) == ({"labels.txt", "kinds.txt"}, ())
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "expected"),
+    [
+        ([127.5], [127.5], (127.5, 127.5)),
+        ([127.5] * 3, [128.0] * 3, (127.5, 128.0)),
+        ([1.0, 2.0, 3.0], [5.0], ((1.0, 2.0, 3.0), 5.0)),
+        ([0.0], [0.0], (None, None)),
+        ([float("nan")], [1.0], (None, None)),
+        ([1.0, 2.0], [1.0, 2.0], (None, None)),
+    ],
+)
+def test_normalisation_is_one_number_or_one_a_channel(
+    tmp_path: Path,
+    mean: list[float],
+    std: list[float],
+    expected: tuple[PerChannel | None, PerChannel | None],
+) -> None:
+    facts = facts_of(noted(tmp_path / "m.tflite", Metadata([Tensor("x", mean, std)], [])))
+    assert (facts.notes["image"].mean, facts.notes["image"].std) == expected
+
+
+def test_labels_of_no_language_go_before_those_of_one(tmp_path: Path) -> None:
+    files = [
+        AssociatedFile("about.txt", DESCRIPTIONS),
+        AssociatedFile("vogel.txt", locale="de"),
+        AssociatedFile("birds.txt"),
+    ]
+    metadata = Metadata([], [Tensor(files=files)])
+    facts = facts_of(noted(tmp_path / "m.tflite", metadata, vogel="Zaun", birds="wren", about="x"))
+    assert facts.notes["first"].label_files == ("birds.txt", "vogel.txt")
+    assert facts.labels == ("wren",)
+
+
+def test_a_packed_file_that_was_never_packed_is_missing(tmp_path: Path) -> None:
+    metadata = Metadata([], [Tensor(files=[AssociatedFile("birds.txt")])])
+    facts = facts_of(noted(tmp_path / "m.tflite", metadata))
+    assert (facts.missing, facts.labels) == (("birds.txt",), ())
+
+
+@pytest.mark.parametrize("cut", [1, 10, 60, 150])
+def test_a_file_whose_packed_labels_are_cut_off_is_refused(tmp_path: Path, cut: int) -> None:
+    metadata = Metadata([], [Tensor(files=[AssociatedFile("birds.txt")])])
+    content = noted(tmp_path / "m.tflite", metadata, birds="wren\n" * 50).read_bytes()
+    with pytest.raises(ModelError, match=r"birds\.txt, which is packed at its end, is not whole"):
+        read_facts(content[:-cut])
+
+
+def test_the_notes_of_a_yolo_exporter_say_what_it_is(tmp_path: Path) -> None:
+    file = averaging(tmp_path / "m.tflite")
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("metadata.json", '{"task": "pose", "names": {"0": "person"}, "stride": 32}')
+    facts = facts_of(file)
+    assert (dict(facts.about), facts.labels) == ({"task": "pose"}, ("person",))
+
+
+def test_an_exporters_notes_that_are_cut_off_are_told(tmp_path: Path) -> None:
+    file = averaging(tmp_path / "m.tflite")
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("metadata.json", '{"names": {"0": "person"}}')
+    with pytest.raises(ModelError, match=r"metadata\.json, which is packed at its end, is not whole"):
+        read_facts(file.read_bytes()[:-20])
+
+
+def test_damaged_metadata_is_an_error(tmp_path: Path) -> None:
+    metadata = Metadata([Tensor("x" * 40)], [])
+    content = noted(tmp_path / "m.tflite", metadata).read_bytes()
+    place = content.index(b"x" * 40) - 4
+    damaged = content[:place] + struct.pack("<I", 1 << 30) + content[place + 4 :]
+    with pytest.raises(ModelError, match=r"is damaged or cut short \(its TensorMetadata"):
+        read_facts(damaged)
+
+
+# The graph
+
+
+def test_operators_are_counted_and_custom_ones_go_by_their_names(tmp_path: Path) -> None:
+    assert facts_of(twins(tmp_path / "m.tflite")).operators == {"RESHAPE": 2}
+    assert facts_of(customised(tmp_path / "m.tflite")).operators == {"PosenetDecoderOp": 1}
+
+
+def test_an_output_comes_from_the_operator_before_those_that_change_its_form(tmp_path: Path) -> None:
+    model = TinyModel()
+    image = model.tensor("image", [1, 4, 4, 3])
+    axes = model.tensor("axes", [2], "int32", value=np.array([1, 2]))
+    shape = model.tensor("shape", [3], "int32", value=np.array([1, 1, 3]))
+    means, shaped = model.tensor("means", [1, 3]), model.tensor("shaped", [1, 1, 3])
+    stored = model.tensor("stored", [1, 1, 3], "int8", quantisation=(0.1, 0))
+    model.operator("MEAN", [image, axes], [means])
+    model.operator("RESHAPE", [means, shape], [shaped], newShape=[1, 1, 3])
+    model.operator("QUANTIZE", [shaped], [stored])
+    facts = facts_of(model.write(tmp_path / "m.tflite", [image], [stored, image]))
+    assert facts.producers == {"stored": Producer("MEAN"), "image": Producer("")}
+    assert facts.producer("nowhere") == ""
+
+
+def test_names_are_those_of_the_interpreter(tmp_path: Path) -> None:
+    assert set(facts_of(twins(tmp_path / "m.tflite")).producers) == {"y", "y_2"}
+
+
+def test_signatures_lead_to_the_tensors_unique_names(tmp_path: Path) -> None:
+    model = TinyModel()
+    inputs = [model.tensor("x", [1, 2]) for _ in range(2)]
+    result = model.tensor("y", [1, 2])
+    model.operator("ADD", inputs, [result])
+    model.signature({"left": inputs[0], "right": inputs[1], "unknown": 77}, {"sum": result})
+    facts = facts_of(model.write(tmp_path / "m.tflite", inputs, [result]))
+    expected = Signature("serving_default", {"left": "x", "right": "x_2"}, {"sum": "y"})
+    assert facts.signatures == (expected,)
+
+
+Step = tuple[str, Any]
+
+
+def scaling(file: Path, *steps: Step, dtype: str = "float32") -> Path:
+    """A model whose image goes through arithmetic with constants; "-SUB" has the constant first."""
+    model = TinyModel()
+    shape = [1, 8, 8, 3]
+    image = current = model.tensor("image", shape, dtype)
+    for number, (name, value) in enumerate(steps):
+        after = model.tensor(f"after {number}", shape)
+        if name in ("CAST", "QUANTIZE"):
+            model.operator(name, [current], [after])
+        else:
+            constant = model.tensor(f"constant {number}", [np.size(value)], value=np.array(value))
+            inputs = [constant, current] if name.startswith("-") else [current, constant]
+            model.operator(name.strip("-"), inputs, [after])
+        current = after
+    wanted = model.tensor("shape", [2], "int32", value=np.array([1, 192]))
+    flat = model.tensor("flat", [1, 192])
+    model.operator("RESHAPE", [current, wanted], [flat], newShape=[1, 192])
+    return model.write(file, [image], [flat])
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([("MUL", 1 / 255)], (1 / 255, 0.0)),
+        ([("DIV", 127.5), ("SUB", 1.0)], (1 / 127.5, -1.0)),
+        ([("SUB", 127.5), ("MUL", 1 / 127.5)], (1 / 127.5, -1.0)),
+        ([("-SUB", 255.0), ("DIV", 255.0)], (-1 / 255, 1.0)),
+        ([("CAST", None), ("QUANTIZE", None), ("ADD", -127.5), ("DIV", 127.5)], (1 / 127.5, -1.0)),
+        ([("SUB", [123.7, 116.3, 103.5]), ("DIV", [58.4, 57.1, 57.4])], (0.017355, -1.98695)),
+        ([("SUB", [103.9, 116.8, 123.7])], (1.0, -114.8)),
+    ],
+)
+def test_a_graph_that_scales_pixels_itself_is_told(
+    tmp_path: Path, steps: list[Step], expected: tuple[float, float]
+) -> None:
+    facts = facts_of(scaling(tmp_path / "m.tflite", *steps))
+    assert facts.rescaled["image"] == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        [("MUL", 2.0), ("SUB", 1.0)],  # 0 to 1 becomes -1 to 1
+        [("SUB", 0.485), ("DIV", 0.229)],  # ImageNet's, of 0 to 1
+        [("MUL", 1.1), ("ADD", 0.3)],  # a batch normalisation
+        [("-DIV", 127.5)],
+        [("DIV", 0.0)],
+        [("MUL", [float("nan")] * 3)],
+    ],
+)
+def test_other_arithmetic_at_the_beginning_is_none_of_pixels(tmp_path: Path, steps: list[Step]) -> None:
+    assert facts_of(scaling(tmp_path / "m.tflite", *steps)).rescaled == {}
+
+
+def test_only_images_are_asked_whether_they_are_scaled(tmp_path: Path) -> None:
+    model = TinyModel()
+    row, result = model.tensor("row", [1, 7]), model.tensor("out", [1, 7])
+    constant = model.tensor("constant", [1], value=np.array([1 / 255]))
+    model.operator("MUL", [row, constant], [result])
+    assert facts_of(model.write(tmp_path / "m.tflite", [row], [result])).rescaled == {}
+
+
+def test_quantised_constants_are_taken_by_their_real_values(tmp_path: Path) -> None:
+    model = TinyModel()
+    image = model.tensor("image", [1, 8, 8, 3], "int8", quantisation=(1.0, -128))
+    result = model.tensor("out", [1, 8, 8, 3], "int8", quantisation=(1 / 255, -128))
+    constant = model.tensor(
+        "constant", [1], "int8", quantisation=(1 / 255 / 127, 0), value=np.array([127])
+    )
+    model.operator("MUL", [image, constant], [result])
+    facts = facts_of(model.write(tmp_path / "m.tflite", [image], [result]))
+    assert facts.rescaled["image"] == pytest.approx((1 / 255, 0.0))
+
+
+# Memory
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_variables_and_time_steps_of_a_sequence_operator_are_told(tmp_path: Path, steps: int) -> None:
+    content = accumulating(tmp_path / "m.tflite", steps=steps).read_bytes()
+    facts = read_facts(content)
+    (hidden,) = facts.variables
+    assert (hidden.name, hidden.shape, hidden.dtype, hidden.quantisation) == (
+        "hidden",
+        (1, 2),
+        "float32",
+        None,
+    )
+    assert facts.time_steps == steps
+    assert variable_indices(content) == {"hidden": 4}
+
+
+def test_the_steps_of_a_sequence_may_come_before_its_batch(tmp_path: Path) -> None:
+    model = TinyModel()
+    steps, sums = model.tensor("steps", [7, 1, 2]), model.tensor("sums", [7, 1, 2])
+    hidden = model.tensor("steps", [1, 2], "int8", quantisation=(0.5, 3), variable=True)
+    model.operator("UNIDIRECTIONAL_SEQUENCE_RNN", [steps, hidden], [sums], timeMajor=True)
+    facts = facts_of(model.write(tmp_path / "m.tflite", [steps], [sums]))
+    assert facts.time_steps == 7
+    (variable,) = facts.variables
+    assert (variable.name, variable.quantisation) == ("steps_2", Quantisation(0.5, 3))
+
+
+def test_an_operator_with_memory_that_takes_no_sequence_takes_one_step(tmp_path: Path) -> None:
+    model = TinyModel()
+    source, result = model.tensor("in", [1, 2]), model.tensor("out", [1, 2])
+    memory = model.tensor("memory", [1, 4], variable=True)
+    model.operator("SVDF", [source, memory], [result])
+    assert facts_of(model.write(tmp_path / "m.tflite", [source], [result])).time_steps == 1
+
+
+def test_resources_matter_where_a_run_changes_them(tmp_path: Path) -> None:
+    assert facts_of(counting(tmp_path / "m.tflite")).has_resources
+    assert not facts_of(counting(tmp_path / "m.tflite", assigned=False)).has_resources
+
+
+def test_resources_that_a_loop_changes_count_too(tmp_path: Path) -> None:
+    model = TinyModel()
+    source, result = model.tensor("in", [1]), model.tensor("out", [1])
+    unused = model.begin_graph()
+    model.end_graph()
+    body = model.begin_graph()
+    handle, value = model.tensor("handle", [1], "resource"), model.tensor("value", [1])
+    model.operator("VAR_HANDLE", [], [handle], sharedName="x")
+    model.operator("ASSIGN_VARIABLE", [handle, value], [])
+    model.end_graph([value], [value])
+    model.operator("WHILE", [source], [result], condSubgraphIndex=unused, bodySubgraphIndex=body)
+    assert facts_of(model.write(tmp_path / "m.tflite", [source], [result])).has_resources
+
+
+# Damage
+
+
+def test_what_is_no_model_is_refused() -> None:
+    for content in (b"", b"TFL3", b"\x89PNG\r\n\x1a\n" + bytes(100)):
+        with pytest.raises(ModelError, match="is not a TFLite model"):
+            read_facts(content)
+
+
+def test_no_byte_can_be_missing_at_the_end(tmp_path: Path) -> None:
+    content = twins(tmp_path / "m.tflite").read_bytes()
+    for length in range(8, len(content), 3):
+        with pytest.raises(ModelError, match="is damaged or cut short"):
+            read_facts(content[:length])
+
+
+def test_damage_of_any_kind_gives_facts_or_one_error(tmp_path: Path) -> None:
+    metadata = Metadata([Tensor("x", [1.0], [2.0])], [Tensor(files=[AssociatedFile("birds.txt")])])
+    wholes = [
+        noted(tmp_path / "n.tflite", metadata, birds="wren\n").read_bytes(),
+        accumulating(tmp_path / "a.tflite", steps=3).read_bytes(),
+        counting(tmp_path / "c.tflite").read_bytes(),
+        scaling(tmp_path / "s.tflite", ("DIV", 127.5), ("SUB", 1.0)).read_bytes(),
+    ]
+    chance = random.Random(11)
+    outcomes = []
+    for number in range(2000):
+        damaged = bytearray(wholes[number % len(wholes)])
+        for _ in range(chance.choice((1, 1, 3))):
+            damaged[chance.randrange(8, len(damaged))] = chance.choice((0, 1, 127, 128, 255))
+        try:
+            read_facts(bytes(damaged))
+            outcomes.append("read")
+        except ModelError:
+            outcomes.append("refused")
+    assert min(outcomes.count("read"), outcomes.count("refused")) > 200
+
+
+def test_a_small_file_of_endlessly_many_tables_is_refused() -> None:
+    builder = flatbuffers.Builder(256)
+
+    def table(array: int | None) -> int:
+        builder.StartObject(1)
+        if array is not None:
+            builder.PrependUOffsetTRelativeSlot(0, array, 0)
+        return int(builder.EndObject())
+
+    place = table(None)
+    for _ in range(4):  # a thousand times the same table, in a thousand tables that are the same, ...
+        builder.StartVector(4, 1000, 4)
+        for _ in range(1000):
+            builder.PrependUOffsetTRelative(place)
+        place = table(int(builder.EndVector()))
+    builder.Finish(place, b"TFL3")
+    layouts = {"Graph": {0: "[Graph]"}}
+    with pytest.raises(ModelError, match="is damaged: more than 1000000 tables"):
+        TableChecker(bytes(builder.Output()), layouts, {}).check("Graph")
+
+
+def test_without_the_schema_only_the_packed_files_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tflite_file, "SCHEMAS", ("no_such_module",))
+    content = copying(tmp_path / "m.tflite", [1, 8, 8, 3]).read_bytes()
+    facts = read_facts(content)
+    assert (facts.size, len(facts.sha256), facts.operators) == (len(content), 64, {})
+    assert variable_indices(content) == {}
+    with pytest.raises(ModelError, match="is damaged or cut short"):
+        read_facts(content[:-50])
+
+
+# Real models
+
+
+@needs_models
+@pytest.mark.shared
+def test_the_head_of_a_real_detector_is_found() -> None:
+    facts = facts_of(MODELS / "coco_ssd_mobilenet_v1_quant_metadata.tflite")
+    suffixes = ("", ":1", ":2", ":3")
+    assert facts.producers == {
+        f"TFLite_Detection_PostProcess{suffix}": Producer("TFLite_Detection_PostProcess", place)
+        for place, suffix in enumerate(suffixes)
+    }
+    assert facts.notes["normalized_input_image_tensor"].mean == 127.5
+    assert facts.notes["TFLite_Detection_PostProcess:1"].label_files == ("labelmap.txt",)
+    assert (len(facts.labels), facts.about["name"]) == (90, "Coco SSD MobileNetV1")
+
+
+@needs_models
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "name", "factor", "offset"),
+    [
+        ("dig-class100-0180-s2_q", "serving_default_input_layer_3:0", 0.01725, -2.1626),
+        ("movenet_single_pose_lightning_ptq", "serving_default_input:0", 1 / 127.5, -1.0),
+    ],
+)
+def test_real_models_that_scale_pixels_themselves(
+    file: str, name: str, factor: float, offset: float
+) -> None:
+    rescaled = facts_of(MODELS / f"{file}.tflite").rescaled
+    assert rescaled == {name: pytest.approx((factor, offset), rel=1e-3)}
+
+
+@needs_models
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "operator", "task", "labels"),
+    [
+        ("deeplabv3_mnv2_dm05_pascal_quant", "ARG_MAX", None, 0),
+        ("mlperf_tiny_vww_96_int8", "SOFTMAX", None, 0),
+        ("mobilenet_v1_0.25_224_quant_metadata", "SOFTMAX", None, 1001),
+        ("mobilenet_v2_1.0_224_quant", "CONV_2D", None, 0),
+        ("yolov8n_int8", "CONCATENATION", "detect", 80),
+    ],
+)
+def test_the_ends_of_real_models(file: str, operator: str, task: str | None, labels: int) -> None:
+    facts = facts_of(MODELS / f"{file}.tflite")
+    assert [each.operator for each in facts.producers.values()] == [operator]
+    assert (facts.about.get("task"), len(facts.labels), facts.rescaled) == (task, labels, {})
+
+
+@needs_models
+@pytest.mark.shared
+def test_a_real_fused_lstm_takes_28_steps() -> None:
+    facts = facts_of(MODELS / "tflm_mnist_lstm_float.tflite")
+    assert (facts.time_steps, [spec.shape for spec in facts.variables]) == (28, [(1, 20), (1, 20)])
+
+
+@needs_models
+@pytest.mark.shared
+@pytest.mark.parametrize("cut", [64, 1000, 100_000])
+def test_a_real_model_that_is_cut_short_is_told(cut: int) -> None:
+    for file in sorted(MODELS.glob("*.tflite")):
+        content = file.read_bytes()
+        if cut < len(content):
+            with pytest.raises(ModelError, match="is damaged or cut short"):
+                read_facts(content[:-cut])
