@@ -25,6 +25,7 @@ from tests import tiny_models
 HOUSE = Path(__file__).resolve().parent.parent
 PAGES = [
     HOUSE / "README.md",
+    HOUSE / "models" / "README.md",
     HOUSE / "systemd" / "README.md",
     HOUSE / "plugins" / "README.md",
     *sorted((HOUSE / "plugins").glob("*/README.md")),
@@ -33,9 +34,16 @@ PICTURE, SCORES = (1, 16, 16, 3), (1, 16, 8, 6)
 STAND_INS: dict[str, tuple[tuple[str, ...], Callable[[Path], Path]]] = {
     "classify": (("person", "bicycle", "car"), tiny_models.averaging),
     "detect": (("person", "bicycle", "car"), tiny_models.detecting),
+    "crops": (("person", "bicycle", "car"), tiny_models.averaging),
     "segment": (
         tuple("abcdef"),
         partial(tiny_models.copying, shape=PICTURE, output_shape=SCORES),
+    ),
+    "keypoints": ((), partial(tiny_models.copying, shape=PICTURE, output_shape=(1, 1, 256, 3))),
+    "embed": ((), partial(tiny_models.copying, shape=PICTURE, output_shape=(1, 1, 1, 768))),
+    "read": (
+        tuple("0123456789"),
+        partial(tiny_models.copying, shape=(1, 4, 11, 3), output_shape=(1, 12, 11)),
     ),
     "generate": ((), partial(tiny_models.copying, shape=PICTURE)),
 }

@@ -19,6 +19,7 @@ from edge_vision.service.daemon import Daemon
 from edge_vision.service.demo import DemoWishes, run_demo
 from edge_vision.service.draft import Draft, make_draft, plugin_folder
 from edge_vision.service.logs import start_logging
+from edge_vision.service.models_cli import add_models_commands
 from edge_vision.service.plugins import BUILTIN, PluginInfo, Plugins, load_plugins
 
 WRONG_CONFIGURATION = os.EX_CONFIG
@@ -98,6 +99,8 @@ def make_parser() -> argparse.ArgumentParser:
     listing.add_argument("--folder", type=Path, help="also this folder of single-file plugins")
     listing.add_argument("--json", action="store_true", help="for a program")
     listing.set_defaults(command=_list_plugins)
+
+    add_models_commands(commands)
     return parser
 
 
@@ -131,12 +134,13 @@ def _check(wishes: argparse.Namespace) -> int:
 
 
 def _summary(draft: Draft) -> str:
+    bundles = {name: model.bundle for name, model in draft.shelf.models.items()}
     parts = [
         f"{len(found)} {noun}{'' if len(found) == 1 else 's'} ({', '.join(found)})"
         for noun, found in (
-            ("camera", draft.cameras),
-            ("model", draft.shelf.models),
-            ("sink", draft.sinks),
+            ("camera", list(draft.cameras)),
+            ("model", [f"{name}: {b.task} by {b.layout}" for name, b in bundles.items()]),
+            ("sink", list(draft.sinks)),
         )
         if found
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pluggy
@@ -11,6 +12,7 @@ from edge_vision.contracts.bundles import load_bundle
 from edge_vision.contracts.model import Model
 from edge_vision.data.errors import ConfigError, ModelError, suggestion
 from edge_vision.service.config import ModelTable
+from edge_vision.service.models.library import Library
 
 
 class Shelf:
@@ -22,6 +24,7 @@ class Shelf:
         self._tables = tables
         self._folder = folder
         self._manager = manager
+        self._library = Library.here()
         self._signatures: dict[str, tuple[object, ...]] = {}
         self._open: dict[str, Model] = {}
         self.asked: set[str] = set()
@@ -33,24 +36,32 @@ class Shelf:
             raise ConfigError(f"there is no model {name!r}{hint}", "model")
         self.asked.add(name)
         if name not in self._open:
+            # The signature comes first: what is replaced from here on is noticed at the next reload.
+            signature = self._signature(name)
             self._open[name] = self._opened(name, self._tables[name])
-            self._signatures[name] = self._signature(name)
+            self._signatures[name] = signature
         return self._open[name]
 
     def _signature(self, name: str) -> tuple[object, ...]:
-        """What tells whether a model is still the same: its table, and its files' times and sizes."""
-        path = self._folder / self._tables[name].bundle
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        stats = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.is_file())
-        return self._tables[name], stats
+        """What tells whether a model is still the same: its table, and its files on the disk."""
+        with _located(name):
+            path = self._library.find(self._tables[name].bundle, self._folder)
+            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            return self._tables[name], tuple(_stamp(file) for file in files if file.is_file())
 
     def adopt(self, other: Shelf) -> None:
         """Take over from an earlier shelf what is open there and has not changed."""
         for name, model in other.models.items():
             signature = other._signatures[name]
-            if name in self._tables and self._signature(name) == signature:
+            if name in self._tables and self._unchanged(name, signature):
                 self._open[name] = model
                 self._signatures[name] = signature
+
+    def _unchanged(self, name: str, signature: tuple[object, ...]) -> bool:
+        try:
+            return self._signature(name) == signature
+        except ModelProblem:
+            return False  # told when somebody asks for it
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -66,20 +77,32 @@ class Shelf:
 
     def _opened(self, name: str, table: ModelTable) -> Model:
         labels = None if table.labels is None else self._folder / table.labels
-        try:
-            bundle = load_bundle(
-                self._folder / table.bundle, name, labels=labels, mean=table.mean, std=table.std
-            )
+        with _located(name):
+            path = self._library.find(table.bundle, self._folder)
+            bundle = load_bundle(path, name, labels=labels, mean=table.mean, std=table.std)
             model: Model | None = self._manager.hook.open_model(bundle=bundle, threads=1)
-        except ConfigError as error:
-            raise ModelProblem(error.problem, f"models.{name}.{error.path or 'bundle'}") from error
-        except OSError as error:
-            raise ModelProblem(f"cannot be read: {error.strerror}", f"models.{name}.bundle") from error
-        except ModelError as error:
-            raise ModelProblem(str(error), f"models.{name}.bundle") from error
-        if model is None:
-            raise ModelProblem("no plugin can open this model", f"models.{name}.bundle")
+            if model is None:
+                raise ModelError("no plugin can open this model")
         return model
+
+
+@contextmanager
+def _located(name: str) -> Iterator[None]:
+    """Let whatever is wrong with a model be a ModelProblem at its place in the configuration."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ModelProblem(error.problem, f"models.{name}.{error.path or 'bundle'}") from error
+    except OSError as error:
+        raise ModelProblem(f"cannot be read: {error.strerror}", f"models.{name}.bundle") from error
+    except ModelError as error:
+        raise ModelProblem(str(error), f"models.{name}.bundle") from error
+
+
+def _stamp(file: Path) -> tuple[object, ...]:
+    """What changes when a file is written to or replaced."""
+    stat = file.stat()
+    return str(file), stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 class ModelProblem(ConfigError):

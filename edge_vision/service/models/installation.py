@@ -1,0 +1,139 @@
+"""Installation: a model becomes a bundle's folder, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+from edge_vision.contracts.bundles import load_bundle
+from edge_vision.contracts.labels import parse_labels
+from edge_vision.contracts.model import Model
+from edge_vision.data.errors import ModelError
+from edge_vision.service.models.bundle_toml import LABELS, bundle_toml
+from edge_vision.service.models.golden import FOLDER, made_case, write_case
+from edge_vision.service.models.inspection import Inspection
+from edge_vision.service.models.stimuli import pictured_stimuli, usual_stimuli
+from edge_vision.service.models.verification import measured, tells_apart, tolerances
+
+PROVES_LITTLE = (
+    "its golden files prove little, because it answers alike to some of them; "
+    "show it pictures of what it is for (--pictures)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for: a bundle of that name in that folder.
+
+    pictures  shown to the model for its golden files; empty for those that are usual
+    replace   True where a bundle of that name may be replaced
+    """
+
+    name: str
+    folder: Path
+    pictures: Sequence[Path] = ()
+    replace: bool = False
+
+    @property
+    def target(self) -> Path:
+        """The bundle's folder."""
+        return self.folder / self.name
+
+    def check(self) -> None:
+        """Raise ModelError where something is there that may not be replaced."""
+        if self.target.is_dir() and not self.target.is_symlink():
+            if not self.replace:
+                raise ModelError(
+                    f"{self.target}: is there already; --replace puts this one in its place"
+                )
+        elif self.target.exists() or self.target.is_symlink():
+            raise ModelError(f"{self.target}: is there already, and is no folder")
+
+
+class Installed(NamedTuple):
+    """A bundle in its place, and what is doubtful about its golden files, a sentence each."""
+
+    folder: Path
+    doubts: tuple[str, ...]
+
+
+def install(inspection: Inspection, model: Model, order: Order) -> Installed:
+    """Write a bundle and put it in its place.
+
+    It is made in a hidden folder beside its place and renamed when it is complete, so nobody ever sees
+    half of it. Raises ModelError where it cannot be written.
+    """
+    order.check()
+    draft = order.folder / f".{order.name}.{uuid4().hex[:8]}"
+    try:
+        order.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            draft.mkdir()
+            doubts = _fill(draft, inspection, model, order)
+            _put(draft, order)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    except OSError as error:
+        place = error.filename or order.folder
+        raise ModelError(f"{place}: cannot be written: {error.strerror or error}") from error
+    return Installed(order.target, doubts)
+
+
+def _fill(draft: Path, inspection: Inspection, model: Model, order: Order) -> tuple[str, ...]:
+    """Write the files of a bundle, and read it back as the daemon will; gives what is doubtful."""
+    bundle = inspection.bundle
+    shutil.copyfile(bundle.file, draft / "model.tflite")
+    if bundle.labels:
+        (draft / LABELS).write_bytes(labels_text(bundle.labels))
+    stimuli = pictured_stimuli(model, order.pictures) if order.pictures else usual_stimuli(model)
+    cases = [made_case(model, stimulus) for stimulus in stimuli]
+    (draft / FOLDER).mkdir()
+    for case in cases:
+        write_case(case, draft / FOLDER)
+    digest = hashlib.sha256((draft / "model.tflite").read_bytes()).hexdigest()
+    if bundle.facts.sha256 != digest:
+        raise ModelError(f"{bundle.file}: was replaced while it was looked into; try again")
+    allowed = measured(model, cases, tolerances(bundle, cases))
+    text = bundle_toml(inspection, order.name, allowed=allowed)
+    (draft / "bundle.toml").write_text(text, encoding="utf-8")
+    if load_bundle(draft, order.name).labels != bundle.labels:
+        raise ModelError(f"{bundle.file}: its labels cannot be written one a line")
+    if len(cases) > 1 and not tells_apart(bundle, cases, allowed):
+        return (PROVES_LITTLE,)
+    return ()
+
+
+def _put(draft: Path, order: Order) -> None:
+    """Rename a complete bundle to its place; what was there comes back where that fails."""
+    if not order.target.exists():
+        draft.rename(order.target)
+        return
+    order.check()
+    old = draft.with_name(f"{draft.name}.old")
+    order.target.rename(old)
+    try:
+        draft.rename(order.target)
+    except OSError:
+        old.rename(order.target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def labels_text(labels: Sequence[str]) -> bytes:
+    """Labels as the content of a file, numbered where lines of names alone would be read otherwise."""
+    plain = "".join(f"{label}\n" for label in labels).encode("utf-8")
+    if _reads_as(plain, labels):
+        return plain
+    return "".join(f"{number}  {label}\n" for number, label in enumerate(labels)).encode("utf-8")
+
+
+def _reads_as(content: bytes, labels: Sequence[str]) -> bool:
+    try:
+        return parse_labels(content) == tuple(labels)
+    except ValueError:
+        return False

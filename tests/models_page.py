@@ -1,0 +1,96 @@
+"""The tables of models/README.md that follow from the code, and how they are found and put in there.
+
+A table stands between `<!-- name -->` and `<!-- end -->`. `python tests/model_table.py` writes all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from edge_vision.adapters.catalogue import LAYOUTS
+from edge_vision.contracts.annotations import alternatives, inside, is_table
+from edge_vision.contracts.bundles import BundleTable
+
+PAGE = Path(__file__).resolve().parents[1] / "models" / "README.md"
+
+
+def section(name: str) -> str:
+    """The table of that name as it stands on the page."""
+    found = _pattern(name).search(PAGE.read_text(encoding="utf-8"))
+    assert found is not None, f"{PAGE} has no table between <!-- {name} --> and <!-- end -->"
+    return found[1].strip()
+
+
+def put_section(name: str, table: str) -> None:
+    """Write a table in its place on the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    written = f"<!-- {name} -->\n\n{table}\n\n<!-- end -->"
+    PAGE.write_text(_pattern(name).sub(lambda _: written, text), encoding="utf-8")
+
+
+def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as Markdown."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in lines)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|").replace("<", "&lt;")
+
+
+def layouts() -> str:
+    """All layouts in the order in which they are tried."""
+    rows = (
+        (f"`{layout.name}`", layout.task, ", ".join(f"`{m}`" for m in layout.meanings), layout.says)
+        for layout in LAYOUTS
+    )
+    return markdown(("layout", "task", "its outputs mean", "what they are"), rows)
+
+
+def decoding() -> str:
+    """What [decoding] may say, for each layout that has something to be told."""
+    rows = ((f"`{layout.name}`", *row) for layout in LAYOUTS for row in _rows(layout.options, prefix=""))
+    return markdown(("layout", "key", "left out", "meaning"), rows)
+
+
+def bundle_toml() -> str:
+    """Every key of a bundle.toml."""
+    return markdown(("key", "left out", "meaning"), _rows(BundleTable, prefix=""))
+
+
+def _rows(options: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    for name, info in options.model_fields.items():
+        below = _table_in(info.annotation)
+        required = info.is_required()
+        default = "must be there" if required else _shown(None if below else info.default)
+        mark = f"{prefix}{name}"
+        if below is None:
+            yield f"`{mark}`", default, str(info.description)
+        elif is_table(alternatives(info.annotation)[0]):
+            yield f"`[{mark}]`", default, str(info.description)
+            yield from _rows(below, f"{mark}.")
+        else:
+            yield f"`[[{mark}]]`", default, str(info.description)
+            yield from _rows(below, f"{mark}.")
+
+
+def _table_in(annotation: Any) -> type[BaseModel] | None:
+    """The table that a key holds, one or several."""
+    kind = alternatives(annotation)[0]
+    found = kind if is_table(kind) else inside(kind, 0)
+    return found if is_table(found) else None
+
+
+def _shown(default: Any) -> str:
+    if default in (None, "", (), {}):
+        return ""
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(rf"<!-- {name} -->\n(.*?)<!-- end -->", re.DOTALL)

@@ -1,0 +1,20 @@
+"""models/README.md: the tables that follow from the code are what the code says."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import models_page
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("layouts", models_page.layouts()),
+        ("decoding", models_page.decoding()),
+        ("bundle.toml", models_page.bundle_toml()),
+    ],
+    ids=["layouts", "decoding", "bundle.toml"],
+)
+def test_a_table_says_what_the_code_says(name: str, table: str) -> None:
+    assert models_page.section(name) == table, f"python tests/model_table.py {name} writes it anew"
