@@ -20,7 +20,7 @@ from edge_vision import (
     geometry,
     load_bundle,
 )
-from edge_vision.builtin.runtime import find_runtime
+from edge_vision.builtin.tflite.runtime import find_runtime
 from edge_vision.builtin.warp import opencv_warp
 from edge_vision.data.view import View
 from edge_vision.testing import make_frame, make_stage

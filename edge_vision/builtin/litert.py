@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.adapters.catalogue import describe
-from edge_vision.builtin.native_stderr import without_native_lines
-from edge_vision.builtin.runtime import Interpreter, Tensors, find_runtime, short_reason
-from edge_vision.builtin.trial import read_model, try_model
-from edge_vision.builtin.trial_answer import Trial
+from edge_vision.builtin.tflite.native_stderr import without_native_lines
+from edge_vision.builtin.tflite.runtime import Interpreter, Tensors, find_runtime, short_reason
+from edge_vision.builtin.tflite.trial import read_model, try_model
+from edge_vision.builtin.tflite.trial_answer import Trial
 from edge_vision.contracts.bundles import with_tensors
 from edge_vision.contracts.hookspecs import hookimpl
 from edge_vision.contracts.model import Model, ModelBundle

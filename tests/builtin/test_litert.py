@@ -14,7 +14,7 @@ import pytest
 
 from edge_vision.builtin import litert
 from edge_vision.builtin.litert import LiteRTModel, described
-from edge_vision.builtin.runtime import find_runtime, unique_names
+from edge_vision.builtin.tflite.runtime import find_runtime, unique_names
 from edge_vision.contracts import hookspecs
 from edge_vision.contracts.bundles import load_bundle
 from edge_vision.contracts.model import ModelBundle, StatePair

@@ -12,9 +12,9 @@ import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 
-from edge_vision.builtin import tflite_file
-from edge_vision.builtin.flatbuffer_check import TableChecker
-from edge_vision.builtin.tflite_file import read_facts, variable_indices
+from edge_vision.builtin.tflite import file as tflite_file
+from edge_vision.builtin.tflite.file import read_facts, variable_indices
+from edge_vision.builtin.tflite.flatbuffer_check import TableChecker
 from edge_vision.contracts.file_facts import FileFacts, Producer, Signature, TensorNote
 from edge_vision.contracts.tensors import PerChannel, Quantisation
 from edge_vision.data.errors import ModelError

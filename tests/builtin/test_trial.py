@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import edge_vision
-from edge_vision.builtin import trial
-from edge_vision.builtin.trial import try_model
-from edge_vision.builtin.trial_answer import told, trial_of
+from edge_vision.builtin.tflite import trial
+from edge_vision.builtin.tflite.trial import try_model
+from edge_vision.builtin.tflite.trial_answer import told, trial_of
 from edge_vision.contracts.file_facts import FileFacts
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError
@@ -263,7 +263,8 @@ def test_the_child_leaves_out_what_a_trial_does_not_need() -> None:
     code = (
         "import sys, types; root = types.ModuleType('edge_vision'); "
         f"root.__path__ = [{str(package)!r}]; sys.modules['edge_vision'] = root; "
-        "import edge_vision.builtin.rehearsal; print(sorted({'cv2', 'pydantic'} & set(sys.modules)))"
+        "import edge_vision.builtin.tflite.rehearsal; "
+        "print(sorted({'cv2', 'pydantic'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -14,15 +14,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.builtin.runtime import (
+from edge_vision.builtin.tflite.file import read_facts, variable_indices
+from edge_vision.builtin.tflite.runtime import (
     Interpreter,
     Tensors,
     find_runtime,
     runtime_version,
     short_reason,
 )
-from edge_vision.builtin.tflite_file import read_facts, variable_indices
-from edge_vision.builtin.trial_answer import Trial
+from edge_vision.builtin.tflite.trial_answer import Trial
 from edge_vision.contracts.file_facts import FileFacts
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError

@@ -16,8 +16,8 @@ from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 
-from edge_vision.builtin.tflite_check import check_model
-from edge_vision.builtin.trial_answer import Trial, trial_of
+from edge_vision.builtin.tflite.file_check import check_model
+from edge_vision.builtin.tflite.trial_answer import Trial, trial_of
 from edge_vision.data.errors import ModelError, one_line
 
 CHILD = Path(__file__).with_name("trial_child.py")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from edge_vision.builtin.flatbuffer_check import Layouts, TableChecker, Unions
+from edge_vision.builtin.tflite.flatbuffer_check import Layouts, TableChecker, Unions
 from edge_vision.contracts.file_facts import TensorNote
 from edge_vision.contracts.tensors import PerChannel
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_vision.builtin.tflite_graph import Graph, Operator
+from edge_vision.builtin.tflite.graph import Graph, Operator
 from edge_vision.contracts.file_facts import Producer
 
 CHANGING_FORM = frozenset(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "QUANTIZE", "DEQUANTIZE", "CAST"))

@@ -29,8 +29,8 @@ def main() -> None:
     sys.path[:] = wishes["path"]
     _skip_package_root()
     errors = import_module("edge_vision.data.errors")
-    answers = import_module("edge_vision.builtin.trial_answer")
-    rehearsal = import_module("edge_vision.builtin.rehearsal")
+    answers = import_module("edge_vision.builtin.tflite.trial_answer")
+    rehearsal = import_module("edge_vision.builtin.tflite.rehearsal")
     memory: int = wishes["memory"]
     try:
         rehearsal.find_runtime()  # what importing it takes is not the model's fault
@@ -51,7 +51,7 @@ def _skip_package_root() -> None:
     A trial needs few of them, and would take twice as long.
     """
     root = ModuleType("edge_vision")
-    root.__path__ = [str(Path(__file__).resolve().parents[1])]
+    root.__path__ = [str(Path(__file__).resolve().parents[2])]
     sys.modules["edge_vision"] = root
 
 

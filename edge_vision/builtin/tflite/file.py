@@ -12,10 +12,10 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from edge_vision.builtin.tflite_check import check_model
-from edge_vision.builtin.tflite_graph import Graph
-from edge_vision.builtin.tflite_notes import Notes, read_notes
-from edge_vision.builtin.tflite_tracing import producers, rescaled
+from edge_vision.builtin.tflite.file_check import check_model
+from edge_vision.builtin.tflite.graph import Graph
+from edge_vision.builtin.tflite.notes import Notes, read_notes
+from edge_vision.builtin.tflite.tracing import producers, rescaled
 from edge_vision.contracts.file_facts import FileFacts, TensorNote
 from edge_vision.contracts.labels import EXPORTER_NOTES, exporter_notes, find_labels
 from edge_vision.contracts.packed import cut_off, packed_files

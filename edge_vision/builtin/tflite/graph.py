@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.builtin.runtime import unique_names
+from edge_vision.builtin.tflite.runtime import unique_names
 from edge_vision.contracts.file_facts import Signature
 from edge_vision.contracts.tensors import Quantisation, TensorSpec
 from edge_vision.data.errors import ModelError

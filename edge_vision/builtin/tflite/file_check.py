@@ -6,7 +6,7 @@ versions added included; see flatbuffer_check for how they are written.
 
 from __future__ import annotations
 
-from edge_vision.builtin.flatbuffer_check import Layouts, TableChecker, Unions
+from edge_vision.builtin.tflite.flatbuffer_check import Layouts, TableChecker, Unions
 from edge_vision.data.errors import ModelError
 
 IDENTIFIER = b"TFL3"
