@@ -22,14 +22,6 @@ from edge_vision.service.daemon import Daemon
 from edge_vision.service.plugins import load_plugins
 from edge_vision.service.shelf import Shelf
 
-STAGE_OF_TASK = {
-    "classify": '{ uses = "classify", name = "model", model = "model" }',
-    "detect": '{ uses = "detect", name = "model", model = "model" }',
-    "segment": '{ uses = "segment", name = "model", model = "model" }',
-    "generate": '{ uses = "generate", name = "model", model = "model" }',
-}
-
-
 @dataclass(frozen=True, slots=True)
 class DemoWishes:
     """What was asked of the demo; `seconds` of 0 means until it is stopped."""
@@ -105,15 +97,15 @@ def _source(written: str) -> str:
 
 
 def _stage_for(table: dict[str, str]) -> str:
-    """The stage that suits a model, told by the model itself."""
+    """The stage that suits a model, told by the model itself: it is called as the task is."""
     shelf = Shelf({"model": ModelTable.parse(table)}, Path.cwd(), load_plugins().manager)
     try:
         task = shelf.model("model").bundle.task
     finally:
         shelf.close()
-    if task not in STAGE_OF_TASK:
+    if not task:
         raise ConfigError(f"cannot tell what {table['bundle']} is for; name its task in a bundle.toml")
-    return STAGE_OF_TASK[task]
+    return f'{{ uses = "{task}", name = "model", model = "model" }}'
 
 
 def _lines(table: dict[str, Any]) -> str:
