@@ -195,11 +195,32 @@ def _as_image(spec: TensorSpec, bundle: ModelBundle, layout: Layout[Any] | None)
 
 def unknown_layout(bundle: ModelBundle) -> ModelError:
     """The error for a model whose layout cannot be told: what was seen, and what to write."""
-    known = sorted({meaning for layout in LAYOUTS for meaning in layout.meanings})
+    for spec in bundle.inputs:
+        if len(spec.shape) == 4 and spec.shape[0] > 1:
+            return ModelError(
+                f"{bundle.name}: takes {spec.shape[0]} pictures at once, {spec}; convert it with a "
+                "batch of 1"
+            )
     seen = ", ".join(str(spec) for spec in bundle.answers)
-    first = bundle.answers[0].name if bundle.answers else "..."
     return ModelError(
         f"{bundle.name}: cannot tell what this model is for from its outputs {seen}; put it in a folder "
-        f"as model.tflite beside a bundle.toml that says what each output means, as in [[outputs]] "
-        f'name = "{first}", meaning = one of {", ".join(known)}'
+        f"as model.tflite beside a bundle.toml that says {_what_to_say(bundle)}"
+    )
+
+
+def _what_to_say(bundle: ModelBundle) -> str:
+    """The layouts that would fit if they were declared, else the meanings that outputs can have."""
+    fitting = [
+        f'layout = "{layout.name}" (to {layout.task})'
+        for layout in LAYOUTS
+        if bundle.task in ("", layout.task)
+        and layout.recognise(replace(bundle, task=layout.task, layout=layout.name)) is not None
+    ]
+    if fitting:
+        return f"which it is: {' or '.join(fitting)}"
+    known = sorted({meaning for layout in LAYOUTS for meaning in layout.meanings})
+    first = bundle.answers[0].name if bundle.answers else "..."
+    return (
+        f'what each output means, as in [[outputs]] name = "{first}", meaning = one of '
+        f"{', '.join(known)}, or {IGNORED} for one that nobody needs"
     )

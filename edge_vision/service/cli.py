@@ -19,7 +19,7 @@ from edge_vision.service.daemon import Daemon
 from edge_vision.service.demo import DemoWishes, run_demo
 from edge_vision.service.draft import Draft, make_draft, plugin_folder
 from edge_vision.service.logs import start_logging
-from edge_vision.service.models_cli import add_models_commands
+from edge_vision.service.models.commands import add_models_commands
 from edge_vision.service.plugins import BUILTIN, PluginInfo, Plugins, load_plugins
 
 WRONG_CONFIGURATION = os.EX_CONFIG

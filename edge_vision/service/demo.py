@@ -22,6 +22,7 @@ from edge_vision.service.daemon import Daemon
 from edge_vision.service.plugins import load_plugins
 from edge_vision.service.shelf import Shelf
 
+
 @dataclass(frozen=True, slots=True)
 class DemoWishes:
     """What was asked of the demo; `seconds` of 0 means until it is stopped."""
