@@ -161,11 +161,23 @@ def test_describing_twice_changes_nothing() -> None:
 
 
 def test_the_error_for_an_unknown_layout_says_what_was_seen_and_what_to_write() -> None:
-    text = str(unknown_layout(bundle(spec("Identity", 1, 84, 756))))
+    text = str(unknown_layout(bundle(spec("Identity", 1, 8, 9, 7, 2))))
     assert "people: cannot tell" in text
-    assert "Identity (1, 84, 756) float32" in text
+    assert "Identity (1, 8, 9, 7, 2) float32" in text
     assert '[[outputs]] name = "Identity", meaning = ' in text
     assert "\n" not in text
+
+
+def test_the_error_for_an_unknown_layout_names_those_that_would_fit_if_declared() -> None:
+    text = str(unknown_layout(bundle(spec("Identity", 1, 32, 37))))
+    assert "Identity (1, 32, 37) float32" in text
+    assert 'layout = "ctc" (to read)' in text
+    assert "class-map" not in text
+
+
+def test_a_batch_of_several_pictures_is_named_as_the_cause() -> None:
+    text = str(unknown_layout(bundle(spec("o", 4, 10), inputs=(spec("x", 4, 8, 8, 3),))))
+    assert "takes 4 pictures at once" in text
 
 
 def test_asking_for_an_output_that_is_not_there_says_what_to_write() -> None:
