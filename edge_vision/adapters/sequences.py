@@ -175,7 +175,9 @@ def _blank(bundle: ModelBundle, declared: str | int | None, classes: int) -> int
 def _recognise_slots(bundle: ModelBundle) -> Meanings | None:
     """One score a place and class, only where it is declared: steps of CTC have the same form."""
     output = only(bundle)
-    return {output.name: "slot-scores"} if output is not None and bundle.layout == "slots" else None
+    if output is None or bundle.layout != "slots" or len(_long_sides(output)) > 2:
+        return None
+    return {output.name: "slot-scores"}
 
 
 def _slots_adapter(bundle: ModelBundle, options: SlotDecoding) -> Adapter[ReadText]:
