@@ -78,8 +78,8 @@ def run(stage: Stage, image: NDArray[np.uint8], *findings: Finding, index: int =
 class FakeSource(Source):
     """A source that plays a script: images, None (a failed read), or an exception to raise.
 
-    When the script is over a live one is lost, a recording ends. `opened` and `closed` count calls;
-    `failures` makes so many first attempts to open fail.
+    When the script is over a live one is lost, a recording ends; `loops` plays it so many times more.
+    `opened` and `closed` count calls; `failures` makes so many first attempts to open fail.
     """
 
     name = "fake"
@@ -91,13 +91,16 @@ class FakeSource(Source):
         live: bool = False,
         rate: float | None = 10.0,
         failures: int = 0,
+        loops: int = 0,
     ) -> None:
         super().__init__(Options(), SourceContext("test", Path()))
         self.live = live
         self.rate = None if live else rate
         self.failures = failures
+        self.loops = loops
         self.opened = self.closed = 0
-        self._script = iter(script)
+        self._script = list(script) if loops else script
+        self._left = iter(self._script)
 
     def open(self) -> None:
         """Count the call; fail while `failures` are left."""
@@ -107,10 +110,14 @@ class FakeSource(Source):
 
     def read(self) -> NDArray[np.uint8] | None:
         """Play the next entry of the script."""
-        for entry in self._script:
+        for entry in self._left:
             if isinstance(entry, Exception):
                 raise entry
             return entry() if callable(entry) else entry
+        if self.takes < self.loops:
+            self.takes += 1
+            self._left = iter(self._script)
+            return self.read()
         if self.live:
             raise SourceLost("the script is over")
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,38 @@ def accumulator_bundle(folder: Path, side: int = 4) -> Path:
     accumulator(folder / "model.tflite", side)
     (folder / "bundle.toml").write_text('task = "embed"\n')
     return folder
+
+
+def gated(path: Path, order: Sequence[str] = ("hidden", "answer", "cell")) -> Path:
+    """An image (1, 4, 4, 3) of 0 to 1 and a state of two -> its next, and an answer, (1, 3) each.
+
+    It is wired as an LSTM is, and nothing is called what it is:
+
+        gate = (hidden + means) / 2
+        new cell = cell * gate + means
+        new hidden = (new cell - 1/2) * gate
+        answer = new hidden / 2
+
+    order  of the outputs, named "output:0" to "output:2"; the inputs are "x" (the cell) and "y"
+    """
+    model = TinyModel()
+    image, cell = model.tensor("image", [1, 4, 4, 3]), model.tensor("x", [1, 3])
+    hidden = model.tensor("y", [1, 3])
+    axes = model.tensor("axes", [2], "int32", value=np.array([1, 2]))
+    half = model.tensor("half", [1, 3], value=np.full((1, 3), 0.5))
+    means, sums, gate, kept, less = (
+        model.tensor(name, [1, 3]) for name in ("means", "sums", "gate", "kept", "less")
+    )
+    new = {name: model.tensor(f"output:{place}", [1, 3]) for place, name in enumerate(order)}
+    model.operator("MEAN", [image, axes], [means])
+    model.operator("ADD", [hidden, means], [sums])
+    model.operator("MUL", [sums, half], [gate])
+    model.operator("MUL", [cell, gate], [kept])
+    model.operator("ADD", [kept, means], [new["cell"]])
+    model.operator("SUB", [new["cell"], half], [less])
+    model.operator("MUL", [less, gate], [new["hidden"]])
+    model.operator("MUL", [new["hidden"], half], [new["answer"]])
+    return model.write(path, [image, cell, hidden], list(new.values()))
 
 
 def lstm(path: Path, steps: int, seed: int = 5) -> Path:

@@ -126,6 +126,13 @@ def test_a_live_source_is_lost_when_its_script_is_over() -> None:
     assert source.rate is None
 
 
+def test_a_source_begins_again_as_often_as_it_is_told() -> None:
+    source = FakeSource([still(1), still(2)], loops=2)
+    source.open()
+    assert played(source, 7) == [1, 2, 1, 2, 1, 2, None]
+    assert source.takes == 2
+
+
 def test_a_source_fails_to_open_as_often_as_it_is_told() -> None:
     source = FakeSource([], failures=2)
     for _ in range(2):

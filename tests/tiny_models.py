@@ -42,6 +42,8 @@ _OPTIONS = {
     "READ_VARIABLE": "ReadVariableOptions",
     "ASSIGN_VARIABLE": "AssignVariableOptions",
     "CALL_ONCE": "CallOnceOptions",
+    "ARG_MAX": "ArgMaxOptions",
+    "STRIDED_SLICE": "StridedSliceOptions",
     "WHILE": "WhileOptions",
     "GREATER_EQUAL": "GreaterEqualOptions",
 }
@@ -94,9 +96,12 @@ class TinyModel:
         for field, value in options.items():
             setattr(operator.builtinOptions, field, value)
 
-    def custom(self, name: str, inputs: Sequence[int], outputs: Sequence[int]) -> None:
+    def custom(
+        self, name: str, inputs: Sequence[int], outputs: Sequence[int], options: bytes = b""
+    ) -> None:
         """Add an operator that is no part of TFLite."""
-        self._operator(schema.BuiltinOperator.CUSTOM, inputs, outputs)
+        operator = self._operator(schema.BuiltinOperator.CUSTOM, inputs, outputs)
+        operator.customOptions = np.frombuffer(options, dtype=np.uint8) if options else None
         self._codes[-1].customCode = name.encode()
 
     def begin_graph(self) -> int:

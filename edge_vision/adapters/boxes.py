@@ -11,6 +11,7 @@ from edge_vision.adapters.values import (
     are_fractions,
     is_background,
     real_values,
+    stores_plain_bytes,
     told_activation,
 )
 from edge_vision.contracts.model import ModelBundle
@@ -46,7 +47,9 @@ def _adapter(bundle: ModelBundle, _options: NoDecoding) -> Adapter[Candidates]:
         table = outputs[scores.name].reshape(scores.shape[1:]).T
         check_numbers(scores, table)
         best, column = best_classes(scores, table[skipped:])
-        if told is None:
+        if stores_plain_bytes(scores):
+            score = best / np.float32(255.0)
+        elif told is None:
             edges = np.array([table.min(), table.max()]) if table.size else table
             fractions = are_fractions(scores, scores.real(edges).reshape(-1))
             score = activated(best, "none" if fractions else "sigmoid")

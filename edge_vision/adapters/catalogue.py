@@ -22,6 +22,7 @@ from edge_vision.adapters.states import check_state, proposed_state
 from edge_vision.adapters.texts import CHARACTERS, CLASSES_AS_TEXT
 from edge_vision.adapters.yolo import YOLO_END_TO_END, YOLOV5, YOLOV8
 from edge_vision.adapters.yolo_grids import YOLO_GRIDS
+from edge_vision.adapters.yolo_pose import YOLOV8_POSE
 from edge_vision.contracts.model import IGNORED, STATE, ModelBundle
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ConfigError, ModelError, suggestion
@@ -40,6 +41,7 @@ LAYOUTS: tuple[Layout[Any], ...] = (
     IRIS,
     SSD_POSTPROCESSED,
     BLAZEFACE,
+    YOLOV8_POSE,
     YOLOV5,
     YOLOV8,
     YOLO_END_TO_END,
@@ -51,6 +53,12 @@ LAYOUTS: tuple[Layout[Any], ...] = (
     IMAGE,
 )
 """All layouts that are known, in the order in which they are tried."""
+
+MOST_SHOWN = 3
+"""So many layouts are named at most where a model's cannot be told."""
+
+FEWEST_BOXES = 64
+"""A detector of the YOLO families proposes more boxes than this."""
 
 
 def describe(bundle: ModelBundle) -> ModelBundle:
@@ -65,6 +73,7 @@ def describe(bundle: ModelBundle) -> ModelBundle:
         proposed = proposed_state(bundle)
         bundle, doubts = replace(bundle, state=proposed.pairs), (*doubts, *proposed.doubts)
     check_state(bundle)
+    _check_meanings(bundle)
     layout, meanings = _layout(bundle)
     bundle = replace(bundle, outputs=_with_meanings(bundle, meanings))
     if layout is not None:
@@ -90,7 +99,7 @@ def adapter_of(bundle: ModelBundle, reading: type[Reading]) -> Adapter[Reading]:
         raise unknown_layout(bundle)
     if not issubclass(layout.reading, reading):
         raise ModelError(
-            f"{bundle.name}: is a model to {layout.task} (layout {layout.name}); "
+            f"{bundle.name}: its task is {layout.task} (layout {layout.name}); "
             f"use it with the stage {layout.task}"
         )
     try:
@@ -202,25 +211,83 @@ def unknown_layout(bundle: ModelBundle) -> ModelError:
                 "batch of 1"
             )
     seen = ", ".join(str(spec) for spec in bundle.answers)
+    characters = (
+        "where it reads text give it its characters (--labels, one a line), else "
+        if not bundle.labels and _would_fit(CTC, bundle)
+        else ""
+    )
     return ModelError(
-        f"{bundle.name}: cannot tell what this model is for from its outputs {seen}; put it in a folder "
-        f"as model.tflite beside a bundle.toml that says {_what_to_say(bundle)}"
+        f"{bundle.name}: cannot tell what this model is for from its outputs {seen}; {characters}put it "
+        f"in a folder as model.tflite beside a bundle.toml that says {_what_to_say(bundle)}"
     )
 
 
 def _what_to_say(bundle: ModelBundle) -> str:
     """The layouts that would fit if they were declared, else the meanings that outputs can have."""
-    fitting = [
-        f'layout = "{layout.name}" (to {layout.task})'
-        for layout in LAYOUTS
-        if bundle.task in ("", layout.task)
-        and layout.recognise(replace(bundle, task=layout.task, layout=layout.name)) is not None
-    ]
+    fitting = [layout for layout in LAYOUTS if _would_fit(layout, bundle)]
     if fitting:
-        return f"which it is: {' or '.join(fitting)}"
-    known = sorted({meaning for layout in LAYOUTS for meaning in layout.meanings})
+        shown = [f'layout = "{layout.name}" (task {layout.task})' for layout in fitting[:MOST_SHOWN]]
+        return f"which it is: {' or '.join(shown)}"
     first = bundle.answers[0].name if bundle.answers else "..."
+    several = len(bundle.answers) > 1
     return (
         f'what each output means, as in [[outputs]] name = "{first}", meaning = one of '
-        f"{', '.join(known)}, or {IGNORED} for one that nobody needs"
+        f"{', '.join(_known_meanings())}"
+        + (f' (of one that nobody needs: meaning = "{IGNORED}")' if several else "")
     )
+
+
+def _would_fit(layout: Layout[Any], bundle: ModelBundle) -> bool:
+    """True where a model could be read by a layout if that were declared.
+
+    One that needs labels is tried with as many as would fit.
+    """
+    if bundle.task not in ("", layout.task):
+        return False
+    declared = replace(bundle, task=layout.task, layout=layout.name)
+    meanings = layout.recognise(declared)
+    if meanings is None:
+        return False
+    read = replace(declared, outputs=_with_meanings(declared, meanings))
+    sides = {side for spec in bundle.answers for side in spec.shape}
+    if layout.name.startswith("yolo") and max(sides, default=0) < FEWEST_BOXES:
+        return False
+    if layout.task == "segment" and not _is_shaped_as_an_input(bundle):
+        return False
+    if bundle.labels or layout.task != "read":
+        return _can_read(layout, read)
+    return any(
+        _can_read(layout, replace(read, labels=tuple(str(number) for number in range(side - 1))))
+        for side in sides
+        if side > 1
+    )
+
+
+def _is_shaped_as_an_input(bundle: ModelBundle) -> bool:
+    """True where the first output is about as wide for its height as an image that goes in."""
+    images = [spec.size for spec in bundle.inputs if spec.is_image]
+    height, width = (*bundle.answers[0].shape, 1, 1)[1:3]
+    return any(abs(w * height - h * width) <= 0.1 * w * height for w, h in images)
+
+
+def _can_read(layout: Layout[Any], bundle: ModelBundle) -> bool:
+    try:
+        layout.adapter(_with_inputs(bundle, layout), layout.options())
+    except ModelError:
+        return False
+    return True
+
+
+def _known_meanings() -> list[str]:
+    return sorted({meaning for layout in LAYOUTS for meaning in layout.meanings})
+
+
+def _check_meanings(bundle: ModelBundle) -> None:
+    """Raise ModelError where the meaning that was declared of an output is none."""
+    known = (*_known_meanings(), "classes-or-scores", STATE, IGNORED)
+    for spec in bundle.outputs:
+        if spec.meaning and spec.meaning not in known:
+            raise ModelError(
+                f"{bundle.name}: bundle.toml: the output {spec.name} has the meaning "
+                f"{spec.meaning!r}, which is not known{suggestion(spec.meaning, known)}"
+            )

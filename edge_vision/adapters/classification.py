@@ -51,7 +51,8 @@ class ScoresDecoding(Options):
         "several may be, none where they are scores; auto: told from the graph, else from the values.",
     )
     background: Literal["auto"] | bool = option(
-        "auto", "Whether its first class is the background; auto: told from the number of labels."
+        "auto",
+        "Whether its first class is the background; auto: where it has 1001 classes and 1000 labels.",
     )
 
 
@@ -86,6 +87,11 @@ def _recognise(bundle: ModelBundle) -> Meanings | None:
 def _adapter(bundle: ModelBundle, options: ScoresDecoding) -> Adapter[ClassScores]:
     """Reads one score a class."""
     spec = bundle.output("scores")
+    if spec.dtype == "bool":
+        raise ModelError(
+            f"{bundle.name}: the output {spec} is of truth values, not of scores; convert it without "
+            "the comparison at its end"
+        )
     count = int(np.prod(spec.shape))
     chosen = None if options.activation == "auto" else options.activation
     producer = bundle.facts.producer(spec.name)

@@ -23,6 +23,9 @@ FEWEST_VALUES = 32
 """Of fewer values nobody makes an embedding; they are more likely the classes of a small classifier."""
 
 _POOLS = ("AVERAGE_POOL_2D", "MEAN")
+_NORMALISATIONS = {"MUL": ("RSQRT", "L2_NORMALIZATION"), "DIV": ("SQRT",)}
+"""A last operator, and those of which one comes before it where it scales a vector to a length."""
+
 _SCORES = ("SOFTMAX", "LOGISTIC", "LOG_SOFTMAX")
 _WORDS = ("embed", "feature")
 _OTHER_WORDS = ("logit", "prob", "score", "predict", "class")
@@ -68,7 +71,9 @@ def _recognise(bundle: ModelBundle) -> Meanings | None:
     if producer == "L2_NORMALIZATION" or _is_called_embedding(bundle, output):
         return {output.name: "embedding"}
     pooled = producer in _POOLS or len(output.shape) == 4
-    return {output.name: "embedding"} if pooled and output.shape[-1] >= FEWEST_VALUES else None
+    scaled = any(name in bundle.facts.operators for name in _NORMALISATIONS.get(producer, ()))
+    wide = output.shape[-1] >= FEWEST_VALUES
+    return {output.name: "embedding"} if wide and (pooled or scaled) else None
 
 
 def _is_called_embedding(bundle: ModelBundle, output: TensorSpec) -> bool:

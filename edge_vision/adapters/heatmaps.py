@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.adapters.keypoints import Poses, names_and_label
+from edge_vision.adapters.keypoints import COCO_KEYPOINTS, Poses, names_and_label
 from edge_vision.adapters.layout import Adapter, Layout, Meanings, Outputs, only
 from edge_vision.adapters.values import (
     Activation,
@@ -29,6 +29,9 @@ from edge_vision.data.errors import ModelError
 
 FEWEST_POINTS = 5
 """Of fewer maps with twice as many beside them it cannot be told that they are of key points."""
+
+LEAST_STRIDE = 4
+"""Maps of key points are smaller than the picture by this or more; maps of classes mostly are not."""
 
 _OVERSHOOT = 0.5
 
@@ -46,10 +49,44 @@ def _is_heatmap(spec: TensorSpec) -> bool:
 
 
 def _recognise_heatmaps(bundle: ModelBundle) -> Meanings | None:
-    """A score a place and point looks like one a place and class, so it has to be declared."""
+    """A score a place and point looks like one a place and class, so mostly it has to be declared."""
     output = only(bundle)
+    if output is None or not _is_heatmap(output):
+        return None
     declared = bundle.task == "keypoints" or bundle.layout == "heatmaps"
-    return {output.name: "heatmaps"} if declared and output and _is_heatmap(output) else None
+    return {output.name: "heatmaps"} if declared or _seem_points_of_people(bundle, output) else None
+
+
+def _seem_points_of_people(bundle: ModelBundle, output: TensorSpec) -> bool:
+    """True for 17 channels with a sigmoid each, much smaller than the picture, and no labels for them.
+
+    Seventeen key points has a person in COCO; classes of a place exclude each other, and have a softmax.
+    """
+    height, width, count = output.shape[1:]
+    if count != len(COCO_KEYPOINTS) or bundle.facts.producer(output.name) != "LOGISTIC":
+        return False
+    named = len(bundle.labels) <= 1 or bundle.labels == COCO_KEYPOINTS
+    sizes = [spec.size for spec in bundle.inputs if spec.is_image]
+    return (
+        named
+        and len(sizes) == 1
+        and sizes[0][0] >= LEAST_STRIDE * width
+        and sizes[0][1] >= LEAST_STRIDE * height
+    )
+
+
+def _doubts_of_heatmaps(bundle: ModelBundle) -> tuple[str, ...]:
+    """Maps that nobody declared may be maps of classes after all."""
+    output = only(bundle)
+    if bundle.declared or output is None or not _is_heatmap(output):
+        return ()
+    if not _seem_points_of_people(bundle, output):
+        return ()
+    doubt = (
+        "its 17 channels are taken for heat maps of the key points of a person; where they are classes, "
+        'write task = "segment" in a bundle.toml, else task = "keypoints"'
+    )
+    return (doubt,)
 
 
 def _heatmaps(bundle: ModelBundle, options: HeatmapsDecoding) -> Adapter[Poses]:
@@ -77,7 +114,11 @@ def _heatmaps(bundle: ModelBundle, options: HeatmapsDecoding) -> Adapter[Poses]:
 
 
 def _recognise_with_offsets(bundle: ModelBundle) -> Meanings | None:
-    """Heat maps and twice as many offsets of the same size; PoseNet's further outputs are ignored."""
+    """Heat maps and twice as many offsets of the same size; PoseNet's further outputs are ignored.
+
+    Those are known by their depth too: of k points joined by k - 1 edges it gives the way along each
+    edge and back, in two outputs of 2 (k - 1) or one of 4 (k - 1), and perhaps a mask of the people.
+    """
     outputs = [spec for spec in bundle.answers if _is_heatmap(spec)]
     pairs = [
         (maps, offsets)
@@ -88,9 +129,14 @@ def _recognise_with_offsets(bundle: ModelBundle) -> Meanings | None:
     ]
     if len(pairs) > 1:
         pairs = [(maps, offsets) for maps, offsets in pairs if "heat" in maps.name.lower()]
-    if len(pairs) != 1 or (len(outputs) > 2 and "heat" not in pairs[0][0].name.lower()):
+    if len(pairs) != 1:
         return None
     maps, offsets = pairs[0]
+    edges = maps.shape[3] - 1
+    known = [(*maps.shape[:3], depth) for depth in (2 * edges, 4 * edges, 1)]
+    others = [spec for spec in outputs if spec not in (maps, offsets)]
+    if "heat" not in maps.name.lower() and any(spec.shape not in known for spec in others):
+        return None
     told = {maps.name: "heatmaps", offsets.name: "offsets"}
     return {spec.name: told.get(spec.name, IGNORED) for spec in bundle.answers}
 
@@ -192,6 +238,7 @@ HEATMAPS = Layout(
     recognise=_recognise_heatmaps,
     adapter=_heatmaps,
     options=HeatmapsDecoding,
+    doubts=_doubts_of_heatmaps,
 )
 HEATMAPS_WITH_OFFSETS = Layout(
     name="heatmaps-with-offsets",

@@ -2,7 +2,7 @@
 
 The meanings this adds:
 
-landmarks  (1, v k) or (1, 1, 1, v k) x, y and perhaps z of k points, in pixels of the input
+landmarks  (1, v k), (1, 1, 1, v k) or (1, k, v) x, y and perhaps z of k points, in pixels of the input
 presence   (1, 1) or (1, 1, 1, 1) whether what has the landmarks is there at all
 contours   (1, 213) x, y, z of 71 points around an eye, in pixels of the input
 iris       (1, 15) x, y, z of 5 points of its iris, in pixels of the input
@@ -10,6 +10,7 @@ iris       (1, 15) x, y, z of 5 points of its iris, in pixels of the input
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -19,12 +20,15 @@ from numpy.typing import NDArray
 from edge_vision.adapters.keypoints import Poses, names_and_label
 from edge_vision.adapters.layout import Adapter, Layout, Meanings, NoDecoding, Outputs
 from edge_vision.adapters.values import box_scores, real_values, told_activation
-from edge_vision.contracts.model import ModelBundle
+from edge_vision.contracts.model import IGNORED, ModelBundle
 from edge_vision.contracts.options import Options, option
+from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError
 
 KNOWN_COUNTS = {21: "hand", 468: "face", 478: "face"}
 """What MediaPipe gives so many landmarks: a hand, a face, and a face with its irises."""
+
+_NUMBER = re.compile(r"(.*?)[_:]?(\d*)")
 
 
 class LandmarksDecoding(Options):
@@ -35,20 +39,55 @@ class LandmarksDecoding(Options):
 
 
 def _recognise_landmarks(bundle: ModelBundle) -> Meanings | None:
-    """A row of landmarks and a single value; the row by itself where it is declared to be one."""
+    """A row of landmarks and a single value; the row by itself where it is declared to be one.
+
+    MediaPipe's hand says more: after the landmarks and the presence, which hand it is, and the same
+    landmarks in metres of the world.
+    """
     outputs = bundle.answers
-    if not outputs or any(any(side != 1 for side in s.shape[:-1]) or not s.shape for s in outputs):
+    rows = [spec for spec in outputs if _is_row(spec) and np.prod(spec.shape) > 1]
+    single = [spec for spec in outputs if spec.shape and np.prod(spec.shape) == 1]
+    if not rows or len(rows) + len(single) != len(outputs):
         return None
-    if bundle.task == "keypoints" or bundle.layout == "landmarks":
-        rows = [spec for spec in outputs if spec.shape[-1] > 1]
-    else:
-        rows = [spec for spec in outputs if spec.shape[-1] in [3 * k for k in KNOWN_COUNTS]]
-        if len(outputs) != 2:
-            return None
-    single = [spec for spec in outputs if spec.shape[-1] == 1]
-    if len(rows) != 1 or len(rows) + len(single) != len(outputs) or len(single) > 1:
+    alike = len({spec.shape for spec in rows}) == 1
+    if not alike or len(rows) > 2 or len(single) > 2 or (len(rows) == 2 and len(single) < 2):
         return None
-    return {rows[0].name: "landmarks", **{spec.name: "presence" for spec in single}}
+    declared = bundle.task == "keypoints" or bundle.layout == "landmarks"
+    known = single and int(np.prod(rows[0].shape)) in [3 * count for count in KNOWN_COUNTS]
+    if not declared and not known:
+        return None
+    told = {_first(rows).name: "landmarks"}
+    if single:
+        told[_first(single).name] = "presence"
+    return {spec.name: told.get(spec.name, IGNORED) for spec in outputs}
+
+
+def _is_row(spec: TensorSpec) -> bool:
+    """True for points one after the other, (1, ..., v k), or one below the other."""
+    return _values_a_point(spec) > 0 or (bool(spec.shape) and all(n == 1 for n in spec.shape[:-1]))
+
+
+def _values_a_point(spec: TensorSpec) -> int:
+    """The v of a table (1, k, v) of points, 0 of other shapes."""
+    table = len(spec.shape) == 3 and spec.shape[0] == 1 and spec.shape[1] > 1 and spec.shape[2] in (2, 3)
+    return spec.shape[2] if table else 0
+
+
+def _first(outputs: list[TensorSpec]) -> TensorSpec:
+    """The first of outputs of one kind: landmarks come before those of the world, the presence before
+    the side.
+
+    What names say goes first, then the numbers of names such as Identity, Identity_1, ...: files list
+    outputs in any order. Where the names have no common stem, the order of the file counts.
+    """
+    plain = [spec for spec in outputs if not re.search("world|handedness", spec.name.lower())]
+    outputs = plain or outputs
+    parts = [_NUMBER.fullmatch(spec.name) for spec in outputs]
+    numbers = [int(part[2] or 0) for part in parts if part]
+    stems = {part[1] for part in parts if part}
+    if len(stems) > 1 or len(set(numbers)) != len(outputs):
+        return outputs[0]
+    return outputs[numbers.index(min(numbers))]
 
 
 def _landmarks(bundle: ModelBundle, options: LandmarksDecoding) -> Adapter[Poses]:
@@ -56,17 +95,18 @@ def _landmarks(bundle: ModelBundle, options: LandmarksDecoding) -> Adapter[Poses
     spec = bundle.output("landmarks")
     size = np.ones(2) if options.unit == "fractions" else np.array(bundle.image_input.size)
     total = int(np.prod(spec.shape))
-    if total % options.values:
+    each = _values_a_point(spec) or options.values
+    if total % each:
         raise ModelError(
-            f"{bundle.name}: {spec} holds {total} values, not {options.values} for each point; "
+            f"{bundle.name}: {spec} holds {total} values, not {each} for each point; "
             "write values = 2 or 3 in [decoding] of its bundle.toml"
         )
-    count = total // options.values
+    count = total // each
     names, label = names_and_label(bundle, count, KNOWN_COUNTS.get(count, "object"))
     presence = _presence(bundle)
 
     def read(outputs: Outputs) -> Poses:
-        rows = real_values(spec, outputs[spec.name]).reshape(1, count, options.values)
+        rows = real_values(spec, outputs[spec.name]).reshape(1, count, each)
         return _seen(rows[:, :, :2] / size, presence(outputs), names, label)
 
     return Adapter(read, names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,21 @@ MOST_KEYS = 1000
 """So many states are kept at most; the one that was kept longest ago is dropped first."""
 
 
+class _Kept(NamedTuple):
+    """A state, and when of which take it was kept."""
+
+    at: float
+    take: int
+    state: State
+
+
 class Memory:
     """Keeps what a recurrent model gave, until it is asked for again.
 
     A state starts as zeros in real values. It starts anew after `reset_after` seconds without a run,
-    and where the clock of the source was set back (a recording that begins again). It changes when
-    `keep` is called and at no other time, so a run that failed leaves it as it was.
+    where the source began again (another take: a recording in a loop, a camera that was lost), and
+    where its clock was set back. It changes when `keep` is called and at no other time, so a run that
+    failed leaves it as it was.
 
     It has no lock: a stage with a recurrent model is stateful, so that the engine lets the frames of a
     camera pass one by one.
@@ -51,18 +60,16 @@ class Memory:
         )
         self._first: State = {link.taken.name: link.taken.zeros for link in self._links}
         self._reset_after = reset_after
-        self._kept: dict[Hashable, tuple[float, State]] = {}
+        self._kept: dict[Hashable, _Kept] = {}
 
     def __len__(self) -> int:
         """So many states are kept."""
         return len(self._kept)
 
-    def recall(self, key: Hashable, time: float) -> State:
-        """The state of a key at a time (seconds of the source's clock), as inputs."""
-        if key not in self._kept:
-            return self._first
-        kept_at, state = self._kept[key]
-        return self._first if self._is_over(kept_at, time) else state
+    def recall(self, key: Hashable, time: float, take: int = 0) -> State:
+        """The state of a key at a time (seconds of the source's clock) of a take, as inputs."""
+        kept = self._kept.get(key)
+        return self._first if kept is None or self._is_over(kept, time, take) else kept.state
 
     def next_state(self, key: Hashable, outputs: Outputs) -> State:
         """What a run gave as the state of the next, to be kept where all else went well.
@@ -76,13 +83,13 @@ class Memory:
             self.forget(key)
             raise
 
-    def keep(self, key: Hashable, time: float, state: State) -> None:
+    def keep(self, key: Hashable, time: float, state: State, take: int = 0) -> None:
         """Keep the state of a key, and drop the states whose time is over."""
         self._kept.pop(key, None)
-        self._kept[key] = time, state
+        self._kept[key] = _Kept(time, take, state)
         while True:  # in the order in which they were kept, up to this one at the latest
-            oldest, (kept_at, _) = next(iter(self._kept.items()))
-            if len(self._kept) <= MOST_KEYS and not self._is_over(kept_at, time):
+            oldest, kept = next(iter(self._kept.items()))
+            if len(self._kept) <= MOST_KEYS and not self._is_over(kept, time, take):
                 return
             del self._kept[oldest]
 
@@ -90,9 +97,10 @@ class Memory:
         """Drop the state of a key."""
         self._kept.pop(key, None)
 
-    def _is_over(self, kept_at: float, time: float) -> bool:
-        passed = time - kept_at
-        return passed < 0.0 or (self._reset_after is not None and passed > self._reset_after)
+    def _is_over(self, kept: _Kept, time: float, take: int) -> bool:
+        passed = time - kept.at
+        late = self._reset_after is not None and passed > self._reset_after
+        return take != kept.take or passed < 0.0 or late
 
 
 class _Link:

@@ -17,6 +17,7 @@ from edge_vision.adapters.layout import (
     is_map,
     only,
 )
+from edge_vision.adapters.values import told_activation
 from edge_vision.contracts.model import ModelBundle
 from edge_vision.contracts.options import Options, option
 from edge_vision.contracts.tensors import TensorSpec
@@ -136,6 +137,22 @@ def _recognise(bundle: ModelBundle) -> Meanings | None:
     return {output.name: "image"} if fits else None
 
 
+def _doubts(bundle: ModelBundle) -> tuple[str, ...]:
+    """One value a place of a colour picture, straight from a layer, may be how much it is foreground."""
+    output = bundle.output("image")
+    coloured = [spec for spec in bundle.inputs if spec.is_image and spec.channels == 3]
+    if bundle.declared or not output.is_image or output.channels != 1 or len(coloured) != 1:
+        return ()
+    producer = bundle.facts.producer(output.name)
+    if coloured[0].size != output.size or told_activation(producer, "sigmoid") != "sigmoid":
+        return ()
+    doubt = (
+        "gives one value for each pixel of a colour picture, taken for a grey picture; where it is a "
+        'mask of the foreground, write task = "segment" in a bundle.toml, else task = "generate"'
+    )
+    return (doubt,)
+
+
 def _adapter(bundle: ModelBundle, options: ImageDecoding) -> Adapter[RealPicture]:
     """Reads the real values; which of them are black and white the caller may have to learn."""
     spec = bundle.output("image")
@@ -162,4 +179,5 @@ IMAGE = Layout(
     recognise=_recognise,
     adapter=_adapter,
     options=ImageDecoding,
+    doubts=_doubts,
 )

@@ -98,19 +98,20 @@ class Runner(Generic[Reading]):
         Where it raises, the state stays what it was; one that holds no numbers is dropped.
         """
         inputs: dict[str, NDArray[Any]] = dict(more or {})
+        take = 0
         if view is not None:
-            time = view.frame.monotonic
+            time, take = view.frame.monotonic, view.frame.take
         if self._image is not None:
             if view is None:
                 raise StageError(f"{self.bundle.name}: takes an image, and is given none")
             inputs[self._image.name] = self._image.from_pixels(view.pixels())
         if self._memory is None:
             return self._read(self._model(inputs))
-        inputs.update(self._memory.recall(key, time))
+        inputs.update(self._memory.recall(key, time, take))
         outputs = self._model(inputs)
         state = self._memory.next_state(key, outputs)
         reading = self._read(outputs)
-        self._memory.keep(key, time, state)
+        self._memory.keep(key, time, state, take)
         return reading
 
     def forget(self, key: Hashable = None) -> None:

@@ -98,14 +98,22 @@ def best_classes(scores: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _map_adapter(bundle: ModelBundle, _options: NoDecoding) -> Adapter[ClassMap]:
-    """Reads a map of classes. One that has no label is called by its number."""
+    """Reads a map of classes. One that has no label is called by its number.
+
+    How many classes there are the graph says, where it was read.
+    """
     spec = bundle.output("class-map")
     if plane_of(spec) is None:
         raise ModelError(
             f"{bundle.name}: the output {spec} has not the shape (1, height, width) of a map of classes"
         )
-    _check_count(bundle, len(bundle.labels))
-    return Adapter(lambda outputs: ClassMap(class_map(spec, outputs[spec.name])), bundle.labels)
+    producer = bundle.facts.producers.get(spec.name)
+    classes = producer.classes if producer else 0
+    labels = bundle.labels
+    _check_count(bundle, classes or len(labels))
+    if labels and classes:
+        labels = class_labels(labels, classes, bundle.name)
+    return Adapter(lambda outputs: ClassMap(class_map(spec, outputs[spec.name])), labels)
 
 
 def _scores_adapter(bundle: ModelBundle, _options: NoDecoding) -> Adapter[ClassMap]:
@@ -177,6 +185,19 @@ def _recognise_class_scores(bundle: ModelBundle) -> Meanings | None:
     )
 
 
+def _doubts_of_scores(bundle: ModelBundle) -> tuple[str, ...]:
+    """A sigmoid scores each class by itself, so that several, or none, may be meant at one place."""
+    output = bundle.output("class-scores")
+    if bundle.declared or bundle.facts.producer(output.name) != "LOGISTIC":
+        return ()
+    doubt = (
+        f"each of its {output.shape[-1]} channels has a sigmoid of its own, of which the highest is "
+        "taken for the class of a place; where they are heat maps of key points, write "
+        'task = "keypoints" in a bundle.toml, else task = "segment"'
+    )
+    return (doubt,)
+
+
 def _seems_scores(bundle: ModelBundle, output: TensorSpec) -> bool:
     """True where three values a place are scores and no colours."""
     if bundle.task == "segment" or bundle.layout == "class-scores":
@@ -211,6 +232,7 @@ CLASS_SCORES = Layout(
     meanings=("class-scores",),
     recognise=_recognise_class_scores,
     adapter=_scores_adapter,
+    doubts=_doubts_of_scores,
 )
 MASK = Layout(
     name="mask",

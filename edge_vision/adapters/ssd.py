@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.adapters.candidates import Candidates
+from edge_vision.adapters.candidates import Candidates, check_labels
 from edge_vision.adapters.layout import Adapter, Layout, Meanings, NoDecoding, Outputs
 from edge_vision.adapters.values import is_background, real_values
 from edge_vision.contracts.model import ModelBundle
@@ -100,13 +100,16 @@ def _numbered(sure: Mapping[str, str], rows: list[TensorSpec]) -> dict[str, str]
 def _adapter(bundle: ModelBundle, _options: NoDecoding) -> Adapter[Candidates]:
     """Reads the best boxes, already suppressed.
 
-    The classes do not count the background, so a background at the head of the labels is dropped.
+    The classes do not count the background, so a background at the head of the labels is dropped. How
+    many there are the graph says, where it was read.
     """
     boxes, count = bundle.output("boxes"), bundle.output("count")
     rows = [spec for spec in bundle.outputs if spec.meaning == "classes-or-scores"]
     if not rows:
         rows = [bundle.output("classes"), bundle.output("scores")]
     labels = bundle.labels[1:] if bundle.labels and is_background(bundle.labels[0]) else bundle.labels
+    if classes := _classes(bundle):
+        check_labels(labels, classes, bundle.name)
 
     def read(outputs: Outputs) -> Candidates:
         number = real_values(count, outputs[count.name]).reshape(-1)[0]
@@ -122,20 +125,33 @@ def _adapter(bundle: ModelBundle, _options: NoDecoding) -> Adapter[Candidates]:
     return Adapter(read, labels)
 
 
+def _classes(bundle: ModelBundle) -> int:
+    """How many classes the operator in the graph chooses from, 0 where that is not known."""
+    return max((found.classes for found in bundle.facts.producers.values()), default=0)
+
+
 def classes_and_scores(
     first: NDArray[np.float32], second: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Tell which of two rows, (n,), holds the classes and which the scores: classes are whole numbers.
 
-    Where both are (scores of exactly 0 or 1), the one that goes above 1 is the classes, else the
-    first. Raises StageError where neither is.
+    Where both are, scores are those of 0 and 1 that come best first. Of two such rows the higher one
+    is the scores, as boxes without any are not counted; of equal ones the first is the classes. Raises
+    StageError where neither row holds whole numbers.
     """
     whole = [bool((row == np.rint(row)).all()) for row in (first, second)]
     if not any(whole):
         raise StageError("neither of the model's outputs for classes and scores holds whole numbers")
     if all(whole):
-        return (second, first) if second.max(initial=0.0) > 1.0 else (first, second)
+        likely = [_could_be_scores(row) for row in (first, second)]
+        swapped = likely[0] > likely[1] or (likely[0] == likely[1] and first.sum() > second.sum())
+        return (second, first) if swapped else (first, second)
     return (first, second) if whole[0] else (second, first)
+
+
+def _could_be_scores(row: NDArray[np.float32]) -> bool:
+    """True for values of 0 to 1, the best first."""
+    return bool(((row >= 0.0) & (row <= 1.0)).all() and (np.diff(row) <= 0.0).all())
 
 
 SSD_POSTPROCESSED = Layout(

@@ -1,14 +1,22 @@
-"""States: which outputs of a recurrent model are inputs of its next run, by names and shapes."""
+"""States: which outputs of a recurrent model are inputs of its next run, by names, graph and shapes."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import combinations, islice, permutations
 from typing import NamedTuple, TypeAlias
 
 from edge_vision.adapters.layout import SMALLEST_MAP
+from edge_vision.adapters.stems import (
+    is_called_state,
+    path_stem,
+    stem,
+    stem_without_numbers,
+    stem_without_state,
+)
+from edge_vision.contracts.file_facts import FileFacts
 from edge_vision.contracts.model import ModelBundle, StatePair
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError, suggestion
@@ -16,16 +24,11 @@ from edge_vision.data.errors import ModelError, suggestion
 Pair: TypeAlias = tuple[TensorSpec, TensorSpec]
 """An input, and the output that may be its value in the next run."""
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_DIRECTION = re.compile(
-    r"ins?|inputs?|i|outs?|outputs?|o|init|initial|start|prev|previous|last|past|old|"
-    r"next|new|present|cur|current|updated|final|t|tm"
-)
-_FILLER = re.compile(r"serving|default|stateful|partitioned|call|identity|args?")
-_STATE = re.compile(r"states?|hidden|memory|carry|cache")
-_RECURRENT = re.compile(_STATE.pattern + r"|lstm|gru|rnn|init|initial|prev|previous|past")
 _ANSWERS = frozenset(("TFLite_Detection_PostProcess", "SOFTMAX", "ARG_MAX", "ARG_MIN"))
 """Operators that end an answer and no state."""
+
+_MOST_WAYS = 2
+"""So many ways to declare a state are shown."""
 
 
 class ProposedState(NamedTuple):
@@ -36,23 +39,34 @@ class ProposedState(NamedTuple):
 
 
 def proposed_state(bundle: ModelBundle) -> ProposedState:
-    """The state that names and shapes suggest; empty for a model without one.
+    """The state that names, graph and shapes suggest; empty for a model without one.
 
     Variables inside the graph are carried where one run takes one step of a sequence. An input that is
     no image is paired with an output of its shape and type: by their names (h_in, h_out; init_lstm_c,
-    lstm_c), else where only one output comes into question, else in their order, which is doubtful.
-    One input and one output always remain, and an image is only a state where it is called so.
+    lstm_c), else with the output that the graph computes from it most directly, else where only one
+    output comes into question. One input and one output always remain, and an image is only a state
+    where it is called so.
+
+    Raises ModelError, which says what to write, where as many outputs as inputs are alike and nothing
+    tells which belong together: carried crosswise, they would give wrong answers that look right.
     """
     inputs, outputs = _candidate_inputs(bundle), _candidate_outputs(bundle)
     named: list[Pair] = []
-    for stems in (_path_stem, _stem, _stem_without_numbers, _stem_without_state):
-        named += _by_names(bundle, _left(inputs, named), _left(outputs, named, 1), stems)
-    shaped = _by_shape(_left(inputs, named), _left(outputs, named, 1))
-    told = [*named, *shaped]
-    ordered, doubts = _by_order(_left(inputs, told), _left(outputs, told, 1))
-    pairs = [*told, *ordered]
-    if not _leaves_something(bundle, pairs):  # what only looks alike is something else then
+    for called_by in (path_stem, stem, stem_without_numbers, stem_without_state):
+        named += _by_names(bundle, _left(inputs, named), _left(outputs, named, 1), called_by)
+    told = list(named)
+    told += _by_distance(bundle.facts, _left(inputs, told), _left(outputs, told, 1))
+    for kind in (_stored_alike, _shaped_alike):
+        told += _by_shape(kind, _left(inputs, told), _left(outputs, told, 1))
+    groups = _alike(_left(inputs, told), _left(outputs, told, 1))
+    undecided = [(taken, given) for taken, given in groups if len(taken) == len(given)]
+    in_order = [pair for group in undecided for pair in zip(*group, strict=True)]
+    doubts = tuple(_cannot_tell(*group) for group in groups)
+    pairs = told
+    if not _leaves_something(bundle, [*told, *in_order]):  # what only looks alike is something else then
         pairs, doubts = (named if _leaves_something(bundle, named) else []), ()
+    elif undecided:
+        raise ModelError(f"{bundle.name}: {_cannot_tell(*undecided[0])}")
     pairs.sort(key=lambda pair: bundle.inputs.index(pair[0]))
     explicit = (StatePair(taken.name, given.name) for taken, given in pairs)
     return ProposedState((*explicit, *_variables(bundle)), (*_differing(pairs), *doubts))
@@ -104,8 +118,7 @@ def _candidate_inputs(bundle: ModelBundle) -> list[TensorSpec]:
 
 def _looks_like_state(image: TensorSpec) -> bool:
     """True for an image-shaped input that is too small for an image, or is called a state."""
-    called = any(_RECURRENT.fullmatch(word.lower()) for word in _WORD.findall(image.name))
-    return called or min(image.size) < SMALLEST_MAP
+    return is_called_state(image.name) or min(image.size) < SMALLEST_MAP
 
 
 def _candidate_outputs(bundle: ModelBundle) -> list[TensorSpec]:
@@ -141,7 +154,7 @@ def _by_names(
     bundle: ModelBundle,
     inputs: list[TensorSpec],
     outputs: list[TensorSpec],
-    stem: Callable[[str], str],
+    called_by: Callable[[str], str],
 ) -> list[Pair]:
     """Pairs of one shape and type whose names have a stem in common that no other pair has.
 
@@ -155,7 +168,7 @@ def _by_names(
         names = {spec.name, *(name for name, tensor in called if tensor == spec.name)}
         if spec.name in bundle.facts.notes:
             names.add(bundle.facts.notes[spec.name].name)
-        return {stem(name) for name in names} - {""}
+        return {called_by(name) for name in names} - {""}
 
     return _unique(
         [
@@ -168,41 +181,92 @@ def _by_names(
     )
 
 
-def _by_shape(inputs: list[TensorSpec], outputs: list[TensorSpec]) -> list[Pair]:
-    """Pairs that only one way of pairing allows; a single number may be anything, such as a count."""
+def _by_distance(facts: FileFacts, inputs: list[TensorSpec], outputs: list[TensorSpec]) -> list[Pair]:
+    """Pairs of each input with the output that the graph computes from it most directly.
+
+    The new cell of an LSTM is its old one times a gate, plus something, and the new hidden state lies
+    behind the new cell; the new state of a GRU is the old one times a gate, plus something; the second
+    of two layers lies behind the first. So the nearest are paired, then the nearest of the rest, until
+    two are equally near.
+    """
+    return [pair for group in _alike(inputs, outputs) for pair in _nearest(facts, *group)]
+
+
+def _nearest(facts: FileFacts, inputs: list[TensorSpec], outputs: list[TensorSpec]) -> list[Pair]:
+    """The pairs of what is alike; of outputs that hold the same values the last one is taken."""
+    origins = {facts.copies.get(spec.name, spec.name): spec for spec in outputs}
+    left = [
+        (distance, (taken, given))
+        for taken in inputs
+        for given in origins.values()
+        if (distance := facts.distances.get(taken.name, {}).get(given.name))
+    ]
+    found: list[Pair] = []
+    while left:
+        smallest = min(distance for distance, _ in left)
+        near = _unique([pair for distance, pair in left if distance == smallest])
+        if not near:
+            break
+        found += near
+        taken_ones, given_ones = zip(*near, strict=True)
+        left = [
+            (distance, (taken, given))
+            for distance, (taken, given) in left
+            if taken not in taken_ones and given not in given_ones
+        ]
+    return found
+
+
+def _by_shape(
+    kind: Callable[[TensorSpec], tuple[object, ...]],
+    inputs: list[TensorSpec],
+    outputs: list[TensorSpec],
+) -> list[Pair]:
+    """Pairs of a kind that only one way of pairing allows; a single number may be anything."""
     return _unique(
         [
             (taken, given)
             for taken in inputs
             for given in outputs
-            if _kind(taken) == _kind(given) and math.prod(taken.shape) > 1
+            if kind(taken) == kind(given) and math.prod(taken.shape) > 1
         ]
     )
 
 
-def _by_order(inputs: list[TensorSpec], outputs: list[TensorSpec]) -> tuple[list[Pair], tuple[str, ...]]:
-    """Pairs of what is alike and as many on both sides, in their order; and what is doubtful."""
-    pairs: list[Pair] = []
-    doubts = []
-    kinds = dict.fromkeys(_kind(spec) for spec in inputs if math.prod(spec.shape) > 1)
-    for kind in kinds:
-        taken = [spec for spec in inputs if _kind(spec) == kind]
-        given = [spec for spec in outputs if _kind(spec) == kind]
-        if not given:
-            continue
-        names = f"{_listed(given)} and {_listed(taken)}"
-        if len(taken) == len(given):
-            pairs += zip(taken, given, strict=True)
-            doubts.append(
-                f"the outputs and inputs {names} are alike: they are carried in this order; "
-                "where that is wrong, write [[state]] in bundle.toml"
-            )
-        else:
-            doubts.append(
-                f"cannot tell which of the outputs and inputs {names} are a state; "
-                "write [[state]] in bundle.toml"
-            )
-    return pairs, tuple(doubts)
+def _alike(
+    inputs: list[TensorSpec], outputs: list[TensorSpec]
+) -> list[tuple[list[TensorSpec], list[TensorSpec]]]:
+    """The inputs and outputs of one shape and type, for each that both have; single numbers left out."""
+    kinds = dict.fromkeys(_shaped_alike(spec) for spec in inputs if math.prod(spec.shape) > 1)
+    groups = (
+        (
+            [s for s in inputs if _shaped_alike(s) == kind],
+            [s for s in outputs if _shaped_alike(s) == kind],
+        )
+        for kind in kinds
+    )
+    return [(taken, given) for taken, given in groups if given]
+
+
+def _cannot_tell(inputs: list[TensorSpec], outputs: list[TensorSpec]) -> str:
+    """That a state cannot be told, with the lines of a bundle.toml that would tell it."""
+    count = min(len(inputs), len(outputs))
+    ways = [
+        "state = ["
+        + ", ".join(
+            f'{{ input = "{taken.name}", output = "{given.name}" }}'
+            for taken, given in zip(some_inputs, some_outputs, strict=True)
+        )
+        + "]"
+        for some_inputs in combinations(inputs, count)
+        for some_outputs in islice(permutations(outputs, count), _MOST_WAYS + 1)
+    ]
+    shown = " or ".join(ways[:_MOST_WAYS]) + (", ..." if len(ways) > _MOST_WAYS else "")
+    return (
+        f"cannot tell which of the outputs {_listed(outputs)} are the state that the inputs "
+        f"{_listed(inputs)} take in the next run; write at the top of bundle.toml {shown}; "
+        "or state = [] where none is"
+    )
 
 
 def _differing(pairs: list[Pair]) -> tuple[str, ...]:
@@ -213,37 +277,13 @@ def _differing(pairs: list[Pair]) -> tuple[str, ...]:
     )
 
 
-def _kind(spec: TensorSpec) -> tuple[object, ...]:
+def _stored_alike(spec: TensorSpec) -> tuple[object, ...]:
     return spec.shape, spec.dtype, spec.quantisation
+
+
+def _shaped_alike(spec: TensorSpec) -> tuple[object, ...]:
+    return spec.shape, spec.dtype
 
 
 def _listed(specs: list[TensorSpec]) -> str:
     return ", ".join(spec.name for spec in specs)
-
-
-def _words(name: str) -> list[str]:
-    """The words of a name that say what it is, in small letters, without the number of its output."""
-    words = [word.lower() for word in _WORD.findall(re.sub(r":\d+$", "", name))]
-    return [word for word in words if not _DIRECTION.fullmatch(word) and not _FILLER.fullmatch(word)]
-
-
-def _joined(words: list[str]) -> str:
-    """Words as one text; empty where they are numbers only."""
-    return " ".join(words) if any(not word.isdigit() for word in words) else ""
-
-
-def _path_stem(name: str) -> str:
-    return _joined(_words(name))
-
-
-def _stem(name: str) -> str:
-    return _joined(_words(name.rsplit("/", 1)[-1]))
-
-
-def _stem_without_numbers(name: str) -> str:
-    return _joined([word for word in _words(name.rsplit("/", 1)[-1]) if not word.isdigit()])
-
-
-def _stem_without_state(name: str) -> str:
-    words = _stem_without_numbers(name).split()
-    return _joined([word for word in words if not _STATE.fullmatch(word)])

@@ -17,11 +17,14 @@ Activation: TypeAlias = Literal["softmax", "sigmoid", "none"]
 SUM_TOLERANCE = 0.02
 """By how much the probabilities of a float model may miss 1 in sum."""
 
+IMAGENET_WITH_BACKGROUND = 1001
+"""Classes of ImageNet with a background before them; its files of labels mostly leave that out."""
+
 _SLACK = 1e-3
 _GIVE_SCORES = ("SOFTMAX", "LOGISTIC")
 _GIVE_LOGITS = (
-    *("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "BATCH_MATMUL", "ADD"),
-    *("AVERAGE_POOL_2D", "MEAN", "LOG_SOFTMAX"),
+    *("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "BATCH_MATMUL"),
+    "LOG_SOFTMAX",
 )
 _BACKGROUND = ("background", "__background__", "???")
 
@@ -58,12 +61,19 @@ def _within(values: NDArray[np.float32]) -> bool:
     return bool(len(values) and values.min() >= -_SLACK and values.max() <= 1.0 + _SLACK)
 
 
+def stores_plain_bytes(spec: TensorSpec) -> bool:
+    """True for bytes 0 to 255 without a scale: as logits they would make no sense."""
+    return spec.dtype == "uint8" and spec.quantisation is None
+
+
 def told_activation(producer: str, of_logits: Activation) -> Activation | None:
     """What an output still needs, by the operator it comes from; None where that does not tell.
 
     of_logits  what logits need: "softmax" where classes exclude each other, else "sigmoid"
 
-    What a frame's values look like may change from frame to frame, so an operator that tells goes first.
+    What a frame's values look like may change from frame to frame, so an operator that tells goes first:
+    a layer with weights gives logits. Arithmetic (ADD, MUL, MEAN, ...) tells nothing: it adds a bias to
+    logits as well as it averages probabilities.
     """
     if producer in _GIVE_SCORES:
         return "none"
@@ -75,11 +85,14 @@ def class_probabilities(
 ) -> NDArray[np.float32]:
     """Scores of the classes, (n,) float32, from an output of any shape.
 
-    Without an activation the values tell: those of 0 to 1 that sum to 1 are taken as they are (of
-    quantised ones the sum is not asked for: a thousand classes of less than 1/512 each are all stored
-    as 0); others are logits, and go through a softmax.
+    Without an activation the values of this one run tell: those of 0 to 1 that sum to 1 are taken as
+    they are (of quantised ones the sum is not asked for: a thousand classes of less than 1/512 each are
+    all stored as 0); others are logits, and go through a softmax. Bytes without a scale are scores of
+    0 to 255.
     """
     values = real_values(spec, array).reshape(-1)
+    if stores_plain_bytes(spec) and activation in (None, "none"):
+        return values / np.float32(255.0)
     if activation is not None:
         return activated(values, activation)
     if are_fractions(spec, values) and (
@@ -101,9 +114,12 @@ def box_scores(
 ) -> NDArray[np.float32]:
     """Scores of 0 to 1 from an output of any shape, each by itself.
 
-    Without an activation the values tell: those outside of 0 to 1 are logits, and go through a sigmoid.
+    Without an activation the values of this one run tell: where any is outside of 0 to 1 they are
+    logits, and go through a sigmoid. Bytes without a scale are scores of 0 to 255.
     """
     values = real_values(spec, array)
+    if stores_plain_bytes(spec) and activation in (None, "none"):
+        return values / np.float32(255.0)
     if activation is not None:
         return activated(values, activation)
     return np.clip(values, 0.0, 1.0) if are_fractions(spec, values.reshape(-1)) else sigmoid(values)
@@ -135,8 +151,9 @@ def class_labels(
 
     Classifiers trained on ImageNet often count the background as their first class, and label files
     come with and without it. So a file one longer than the model has classes is taken without its
-    first label where that is the background, and a file one shorter gets a background in front unless
-    it has one, or there is none. Every other difference raises ModelError.
+    first label where that is the background. A file one shorter gets a background in front where the
+    model is said to have one, or has the 1001 classes of such a classifier; elsewhere it may as well
+    have lost its last line. Every other difference raises ModelError.
     """
     if not labels:
         numbers = [str(number) for number in range(classes)]
@@ -145,8 +162,12 @@ def class_labels(
         return labels
     if len(labels) == classes + 1 and is_background(labels[0]) and not background:
         return labels[1:]
-    if len(labels) == classes - 1 and not is_background(labels[0]) and background is not False:
+    one_short = len(labels) == classes - 1 and not is_background(labels[0])
+    has_background = classes == IMAGENET_WITH_BACKGROUND if background is None else background
+    if one_short and has_background:
         return ("background", *labels)
+    hint = "; where its first class is the background, write background as the first label"
     raise ModelError(
         f"{model}: has {classes} classes but {len(labels)} labels; give it those it was trained with"
+        + (hint if one_short and background is None else "")
     )

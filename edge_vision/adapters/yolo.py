@@ -125,7 +125,7 @@ def _adapter_v8(bundle: ModelBundle, options: Decoding) -> Adapter[Candidates]:
     spec = bundle.output(YOLOV8.name)
     _check_shape(bundle, spec, 5)
     size = bundle.image_input.size
-    in_rows = _boxes_in_rows(spec, size)
+    in_rows = boxes_in_rows(spec, size)
     classes = spec.shape[2 if in_rows else 1] - 4
     _check_labels(bundle, classes, classes - 1)
 
@@ -151,7 +151,7 @@ def _adapter_end_to_end(bundle: ModelBundle, options: Decoding) -> Adapter[Candi
         rows = real_values(spec, outputs[spec.name]).reshape(-1, 6)
         rows = rows[rows[:, 4] > 0.0]
         boxes = rows[:, :4]
-        if _are_pixels(float(boxes.max(initial=0.0)), options.boxes):
+        if are_pixels(float(boxes.max(initial=0.0)), options.boxes):
             boxes = boxes / _sides(size)
         score, class_id = np.clip(rows[:, 4], 0.0, 1.0), np.rint(rows[:, 5]).astype(np.int32)
         return Candidates(boxes, score, class_id, suppressed=True)
@@ -166,10 +166,11 @@ def _fractions(boxes: NDArray[np.float32], size: tuple[int, int], unit: Unit) ->
     and in fractions near a half.
     """
     centre = float(boxes[:2].mean()) if boxes.shape[1] else 0.0
-    return boxes / _sides(size)[:, np.newaxis] if _are_pixels(centre, unit) else boxes
+    return boxes / _sides(size)[:, np.newaxis] if are_pixels(centre, unit) else boxes
 
 
-def _are_pixels(place: float, unit: Unit) -> bool:
+def are_pixels(place: float, unit: Unit) -> bool:
+    """True where a place, as a model gives it, is in pixels: said by the unit, else by its size."""
     return place > _MOST_OF_FRACTIONS if unit == "auto" else unit == "pixels"
 
 
@@ -177,7 +178,7 @@ def _sides(size: tuple[int, int]) -> NDArray[np.float32]:
     return np.array([*size, *size], dtype=np.float32)
 
 
-def _boxes_in_rows(spec: TensorSpec, size: tuple[int, int]) -> bool:
+def boxes_in_rows(spec: TensorSpec, size: tuple[int, int]) -> bool:
     """True for (1, n, 4 + c), by the number of boxes; where that fits no grid, the longer axis is n."""
     grids = {cells(size, strides) for strides in STRIDES}
     _, rows, columns = spec.shape

@@ -18,10 +18,17 @@ from edge_vision.builtin.tflite.trial import read_model, try_model
 from edge_vision.builtin.tflite.trial_answer import Trial
 from edge_vision.contracts.bundles import with_tensors
 from edge_vision.contracts.hookspecs import hookimpl
-from edge_vision.contracts.model import Model, ModelBundle
+from edge_vision.contracts.labels import label_files
+from edge_vision.contracts.model import IGNORED, Model, ModelBundle
+from edge_vision.contracts.packed import begun_files
 from edge_vision.data.errors import ModelError, suggestion
 
 _log = logging.getLogger(__name__)
+
+_LABELLED = ("classify", "detect", "segment")
+"""What models have labels for."""
+_MOST_NAMES = 5
+"""So many packed files are named in a sentence."""
 
 
 @hookimpl(trylast=True)
@@ -35,7 +42,8 @@ def described(bundle: ModelBundle) -> ModelBundle:
 
     Raises ModelError where the model cannot be used.
     """
-    return _described(bundle, try_model(bundle.file))
+    content = read_model(bundle.file)
+    return _described(bundle, try_model(bundle.file, content), content)
 
 
 class LiteRTModel:
@@ -55,7 +63,7 @@ class LiteRTModel:
         runtime = find_runtime()
         content = read_model(bundle.file)
         trial = try_model(bundle.file, content)
-        self._bundle = _described(bundle, trial)
+        self._bundle = _described(bundle, trial, content)
         self._create = partial(runtime, model_content=content, num_threads=threads)
         self._closed = False
         try:
@@ -137,16 +145,20 @@ class LiteRTModel:
                 )
 
 
-def _described(bundle: ModelBundle, trial: Trial) -> ModelBundle:
-    """A bundle with all that its trial told, and what can be told from that."""
+def _described(bundle: ModelBundle, trial: Trial, content: bytes) -> ModelBundle:
+    """A bundle with all that its trial told, and what can be told from that.
+
+    Raises ModelError where that cannot be used.
+    """
     told = describe(with_tensors(bundle, trial.inputs, trial.outputs, trial.facts))
+    _refuse_what_gives_no_numbers(told, trial)
     variables = {spec.name: replace(spec, meaning="state") for spec in trial.facts.variables}
     carried = tuple(variables[name] for name in _carried(told))
     return replace(
         told,
         inputs=told.inputs + carried,
         outputs=told.outputs + carried,
-        warnings=told.warnings + _doubts(trial),
+        warnings=told.warnings + _doubts(told, trial, content),
     )
 
 
@@ -157,16 +169,57 @@ def _carried(bundle: ModelBundle) -> tuple[str, ...]:
     return tuple(p.input for p in pairs if p.input == p.output and p.input in variables)
 
 
-def _doubts(trial: Trial) -> tuple[str, ...]:
-    """What is doubtful about a model after its trial, a sentence each."""
-    doubts = [
-        f"the output {name} held values that are no numbers for each of two test pictures; "
-        "its answers will be refused, so convert or train it again"
-        for name in trial.not_finite
-    ]
+def _refuse_what_gives_no_numbers(bundle: ModelBundle, trial: Trial) -> None:
+    """Raise ModelError where an output that is used held no numbers, whatever the model was shown."""
+    used = [spec.name for spec in bundle.outputs if spec.meaning != IGNORED]
+    for name in trial.not_finite:
+        if name in used:
+            raise ModelError(
+                f"{bundle.file}: its output {name} held values that are no numbers for each of two test "
+                "pictures; convert or train it again, or where nobody needs that output, write "
+                f'[[outputs]] name = "{name}", meaning = "{IGNORED}" in its bundle.toml'
+            )
+
+
+def _doubts(bundle: ModelBundle, trial: Trial, content: bytes) -> tuple[str, ...]:
+    """What is doubtful about the files packed in a model, a sentence each."""
+    doubts = []
     if trial.facts.missing:
         doubts.append(
             f"its metadata names {', '.join(trial.facts.missing)}, which is not packed in the file; "
             "labels can be given beside it"
         )
+    begun = () if trial.facts.files else begun_files(content)
+    if begun:
+        doubts.append(
+            f"what is packed at its end ({', '.join(begun[:_MOST_NAMES])}) is damaged or cut short and "
+            "cannot be read; copy the file again, or give its labels beside it"
+        )
+    if bundle.task in _LABELLED and bundle.labels == trial.facts.labels:
+        doubts += _doubtful_labels(trial)
     return tuple(doubts)
+
+
+def _doubtful_labels(trial: Trial) -> tuple[str, ...]:
+    """What is doubtful about the choice among the packed files that may hold the labels."""
+    facts = trial.facts
+    named = [name for note in facts.notes.values() for name in note.label_files]
+    if any(name in facts.files for name in named):
+        return ()
+    found = label_files(facts.files)
+    if len(found) > 1:
+        names = ", ".join(found[:_MOST_NAMES])
+        doubt = (
+            f"{names} are packed in it and no output names its labels: those of {found[0]} are taken; "
+            "where that is wrong, give the labels beside it"
+        )
+        return (doubt,)
+    texts = [name for name in facts.files if name.endswith(".txt")]
+    if texts and not facts.labels:
+        names = ", ".join(texts[:_MOST_NAMES])
+        doubt = (
+            f"{names} is packed in it and nothing says that it holds the labels; where it does, give "
+            "them beside it"
+        )
+        return (doubt,)
+    return ()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import field_validator
+
 from edge_vision.contracts.file_facts import FileFacts
 from edge_vision.contracts.labels import TEXT_LIMIT, packed_labels, read_labels, reason
-from edge_vision.contracts.model import Fit, ModelBundle, StatePair, Wishes
+from edge_vision.contracts.model import TASKS, Fit, ModelBundle, StatePair, Wishes
 from edge_vision.contracts.options import Options, option
+from edge_vision.contracts.regular_file import open_model_file, read_regular
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ConfigError, ModelError, suggestion
 
@@ -71,9 +75,7 @@ class BundleTable(Options):
 
     name: str = option("", "What its maker calls it.")
     version: str = option("", "Which of several.")
-    task: Literal["", "classify", "detect", "segment", "generate", "keypoints", "read", "embed"] = (
-        option("", "What it is for; left out, it is told from the outputs.")
-    )
+    task: str = option("", "What it is for; left out, it is told from the outputs.")
     sha256: str = option(
         "", "Digest of model.tflite; another file is refused.", pattern="^([0-9a-f]{64})?$"
     )
@@ -88,6 +90,13 @@ class BundleTable(Options):
         None, "Outputs that are inputs of the next run; left out, told by shape and name; [] for none."
     )
     decoding: dict[str, Any] = option({}, "What the layout's adapter is told, such as anchors.")
+
+    @field_validator("task")
+    @classmethod
+    def _is_task(cls, task: str) -> str:
+        if task and task not in TASKS:
+            raise ValueError(f"should be {', '.join(TASKS[:-1])} or {TASKS[-1]}, not {task!r}")
+        return task
 
 
 def load_bundle(
@@ -120,9 +129,9 @@ def load_bundle(
     if labels is not None:
         names = read_labels(labels)
     elif table.labels:
-        names = read_labels(path / table.labels)
-    elif path.is_dir() and (path / "labels.txt").is_file():
-        names = read_labels(path / "labels.txt")
+        names = read_labels(_inside(path, table.labels))
+    elif path.is_dir() and os.path.lexists(path / "labels.txt"):
+        names = read_labels(_inside(path, "labels.txt"))
     else:
         packed = names = packed_labels(file)
     state = None if table.state is None else tuple(_pair(row) for row in table.state)
@@ -151,8 +160,9 @@ def with_tensors(
 ) -> ModelBundle:
     """A copy with the tensors that a runtime found, and what had been declared of them.
 
-    A tensor may have been declared by its name, or by the one that a signature gives it. Labels that
-    were found packed in the file give way to those that its metadata names.
+    A tensor may have been declared by its name, or by the one that a signature gives it; so may
+    the tensors of a state. Labels that were found packed in the file give way to those that its
+    metadata names.
 
     Raises ModelError where a tensor was declared that the model does not have, and where the file that
     was opened is not the one whose digest the bundle.toml names.
@@ -163,10 +173,19 @@ def with_tensors(
     calls = facts.signatures
     called_inputs = {name: tensor for each in calls for name, tensor in each.inputs.items()}
     called_outputs = {name: tensor for each in calls for name, tensor in each.outputs.items()}
+    own_inputs, own_outputs = _names(inputs, facts), _names(outputs, facts)
+    state = bundle.state and tuple(
+        StatePair(
+            _own_name(pair.input, own_inputs, called_inputs),
+            _own_name(pair.output, own_outputs, called_outputs),
+        )
+        for pair in bundle.state
+    )
     return replace(
         bundle,
         inputs=_as_declared(bundle.name, "input", bundle.inputs, inputs, called_inputs),
         outputs=_as_declared(bundle.name, "output", bundle.outputs, outputs, called_outputs),
+        state=state,
         facts=facts,
         labels=facts.labels if bundle.labels == bundle.facts.labels else bundle.labels,
     )
@@ -186,7 +205,7 @@ def _as_declared(
     known = [spec.name for spec in found]
     meanings = {}
     for spec in declared:
-        name = spec.name if spec.name in known else called.get(spec.name, spec.name)
+        name = _own_name(spec.name, known, called)
         if name not in known:
             raise ModelError(
                 f"{model}: bundle.toml names the {kind} {name}, which the model "
@@ -196,6 +215,16 @@ def _as_declared(
     return tuple(replace(spec, meaning=meanings.get(spec.name, spec.meaning)) for spec in found)
 
 
+def _names(tensors: tuple[TensorSpec, ...], facts: FileFacts) -> set[str]:
+    """The names of inputs or outputs, and of variables inside the graph, which may be a state too."""
+    return {spec.name for spec in (*tensors, *facts.variables)}
+
+
+def _own_name(written: str, own: Collection[str], called: Mapping[str, str]) -> str:
+    """The name that a tensor has in the graph, where its caller's name was written; else the same."""
+    return written if written in own else called.get(written, written)
+
+
 def read_table(folder: Path) -> BundleTable:
     """The bundle.toml in a folder.
 
@@ -203,8 +232,7 @@ def read_table(folder: Path) -> BundleTable:
     """
     path = folder / "bundle.toml"
     try:
-        with path.open("rb") as file:
-            data = file.read(TEXT_LIMIT + 1)
+        data = read_regular(path, TEXT_LIMIT + 1)
     except FileNotFoundError:
         raise ConfigError(f"{folder} is a folder without a bundle.toml", "bundle") from None
     except OSError as error:
@@ -226,7 +254,7 @@ def read_table(folder: Path) -> BundleTable:
 
 def _check_file(file: Path, digest: str) -> None:
     try:
-        with file.open("rb") as opened:
+        with open_model_file(file) as opened:
             head = opened.read(8)
             opened.seek(0)
             actual = hashlib.file_digest(opened, "sha256").hexdigest() if digest else ""
@@ -238,6 +266,21 @@ def _check_file(file: Path, digest: str) -> None:
         raise ModelError(f"{file}: not a TFLite model (no {_IDENTIFIER.decode()} at its fifth byte)")
     if actual != digest:
         raise _other_file(file, actual, digest)
+
+
+def _inside(folder: Path, written: str) -> Path:
+    """A file in a bundle's folder; raises ModelError where the way to it leads out.
+
+    A bundle may come from anywhere, and what is read as its labels is published.
+    """
+    file = folder / written
+    # Links that lead in a circle make Path.resolve fail, and are told when the file is opened.
+    if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
+        raise ModelError(
+            f"{folder / 'bundle.toml'}: labels: {written} is outside of the bundle's folder; "
+            "copy the file into it"
+        )
+    return file
 
 
 def _other_file(file: Path, actual: str, expected: str) -> ModelError:

@@ -15,10 +15,13 @@ class Producer:
     operator  TFLite's name, such as SOFTMAX or ARG_MAX; a custom operator's own name; empty where
               the output is an input or a constant
     place     which of that operator's outputs it is, from 0
+    classes   how many classes the operator chooses from: of ARG_MAX the length of the axis it looks
+              along, of TFLite_Detection_PostProcess those it was told of; 0 where that is not known
     """
 
     operator: str
     place: int = 0
+    classes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,9 @@ class FileFacts:
                      task (detect, pose, ...) where an exporter of YOLO models packed it
     operators        how many there are of each operator, custom ones by their own names
     producers        where each output comes from
+    distances        by input and output, how many operators that change values lie between at least;
+                     outputs that do not depend on an input, or are it in another form, are left out
+    copies           of outputs that hold the same values as one before them, the name of that one
     rescaled         of a float or quantised image input: (factor, offset) that the graph itself applies
                      to it first, where it begins so; a graph that scales pixels takes them as they are
     notes            what the metadata says of inputs and outputs
@@ -74,6 +80,8 @@ class FileFacts:
     about: Mapping[str, str] = field(default_factory=dict)
     operators: Mapping[str, int] = field(default_factory=dict)
     producers: Mapping[str, Producer] = field(default_factory=dict)
+    distances: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
     rescaled: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     notes: Mapping[str, TensorNote] = field(default_factory=dict)
     signatures: tuple[Signature, ...] = ()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from edge_vision.contracts.packed import packed_files, read_packed
+from edge_vision.contracts.regular_file import read_regular
 from edge_vision.data.errors import ConfigError, ModelError
 
 TEXT_LIMIT = 1 << 20
@@ -35,8 +36,7 @@ _PLAIN_VALUES = re.compile(
 def read_labels(path: Path) -> tuple[str, ...]:
     """The labels in a file; raises ConfigError at `labels` where it cannot be used."""
     try:
-        with path.open("rb") as file:
-            data = file.read(TEXT_LIMIT + 1)
+        data = read_regular(path, TEXT_LIMIT + 1)
     except OSError as error:
         raise ConfigError(f"{path}: {reason(error)}", "labels") from None
     try:
@@ -52,7 +52,9 @@ def packed_labels(file: Path) -> tuple[str, ...]:
     """
     try:
         return find_labels(file)
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        raise ModelError(f"{file}: {reason(error)}") from None
+    except ValueError as error:
         raise ModelError(f"{file}: the labels packed in it cannot be read ({error})") from None
 
 
@@ -67,10 +69,15 @@ def find_labels(source: Path | bytes, named: Sequence[str] = ()) -> tuple[str, .
     """
     names = packed_files(source)
     chosen = [name for name in named if name in names and name not in EXPORTER_NOTES]
-    chosen += sorted((name for name in names if _is_label_file(name)), key=_preference)
+    chosen += label_files(names)
     if chosen:
         return parse_labels(read_packed(source, chosen[0], TEXT_LIMIT))
     return labels_of_notes(exporter_notes(source))
+
+
+def label_files(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the packed files whose names say that they hold labels, the one to be read first."""
+    return tuple(sorted(filter(_is_label_file, names), key=_preference))
 
 
 def exporter_notes(source: Path | bytes) -> Mapping[str, Any]:

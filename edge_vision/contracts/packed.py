@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge_vision.contracts.regular_file import open_model_file
+
 MOST_FILES = 1000
 """So many packed files are looked at."""
 
@@ -56,14 +58,45 @@ def cut_off(content: bytes, name: str) -> bool:
     return False
 
 
-# "Local file header" of the ZIP format (PKWARE, APPNOTE.TXT, 4.3.7): its signature, where the name is.
+def begun_files(content: bytes) -> tuple[str, ...]:
+    """Names of the files that begin to be packed in a .tflite file, whole or not."""
+    names: dict[str, None] = {}
+    place = content.find(_LOCAL_HEADER)
+    for _ in range(MOST_FILES):
+        if place < 0:
+            break
+        name = _begun_name(content[place : place + _NAME_PLACE + _LONGEST_NAME])
+        if name:
+            names[name] = None
+        place = content.find(_LOCAL_HEADER, place + 1)
+    return tuple(names)
+
+
+# "Local file header" of the ZIP format (PKWARE, APPNOTE.TXT, 4.3.7): its signature, its length (the name
+# comes next), and what of its fields tells it from weights that begin with the same four bytes.
 _LOCAL_HEADER = b"PK\x03\x04"
 _NAME_PLACE = 30
+_LONGEST_NAME = 255
+_LARGEST_VERSION = 63
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+def _begun_name(header: bytes) -> str:
+    """The name in a local file header; empty where the bytes are none, or are cut short."""
+    if len(header) < _NAME_PLACE:
+        return ""
+    version, _, method = struct.unpack_from("<3H", header, 4)
+    (length,) = struct.unpack_from("<H", header, 26)
+    raw = header[_NAME_PLACE : _NAME_PLACE + length]
+    if version > _LARGEST_VERSION or method not in _METHODS or not 0 < length == len(raw):
+        return ""
+    name = raw.decode("utf-8", errors="replace")
+    return name if name.isprintable() and "\ufffd" not in name else ""
 
 
 def _read(source: Path | bytes, names: Sequence[str], most: int = 0) -> tuple[list[str], list[bytes]]:
     """The names of the packed files, and what is in some of them."""
-    opened = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    opened = io.BytesIO(source) if isinstance(source, bytes) else open_model_file(source)
     with opened:
         try:
             if not zipfile.is_zipfile(opened):

@@ -28,6 +28,9 @@ class Source(ABC):
                it is lost. False: a recording; nothing is dropped and None from `read` is its end.
     silence    seconds without a frame after which a live source that gave frames is called offline
     rate       frames a second of a recording, None where it is live or unknown
+    takes      how often it began again by itself, from 0: a recording that is played in a loop counts
+               here before it gives the first frame of a further round, so that nothing is carried over
+               from its end to its beginning. To be opened again counts without it.
     """
 
     name: ClassVar[str]
@@ -35,6 +38,7 @@ class Source(ABC):
     live: bool = True
     silence: float = 8.0
     rate: float | None = None
+    takes: int = 0
 
     def __init__(self, options: Any, context: SourceContext) -> None:
         self.options = options

@@ -57,6 +57,9 @@ class Frame:
     captured_at  when it was captured, with its time zone; UTC
     monotonic    seconds on the source's own clock: time.monotonic() for a live source, position in
                  the recording for a file. Only differences mean something.
+    take         counts how often the source began again, from 0: a recording in a loop, a camera that
+                 was opened again. Between the frames of two takes nothing moved, so what is carried
+                 from frame to frame starts anew.
     """
 
     image: Image
@@ -64,6 +67,7 @@ class Frame:
     index: int
     captured_at: datetime
     monotonic: float
+    take: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image", as_image(self.image))

@@ -75,7 +75,7 @@ class Capture:
         self._changed = Condition()
         self._stop = Event()
         self._enabled = True
-        self._opened_before = False
+        self._times_opened = 0
         self._told = ""
         self._position = 0
         self._period = 0.0
@@ -133,10 +133,10 @@ class Capture:
         """Open the source and read it to its end (True), or until it is to rest (False)."""
         self._receiver.prepare()
         self._guarded(self._source.open)
-        if self._opened_before:
+        if self._times_opened:
             self._tally.reconnected()
             log.info("%s: opened %s again", self._camera, self._source.description)
-        self._opened_before = True
+        self._times_opened += 1
         try:
             misses, since = 0, time.monotonic()
             while not self.stopping and (self._enabled or not self._source.live):
@@ -187,7 +187,8 @@ class Capture:
         rate = self._source.rate
         monotonic = received if self._source.live or not rate else (self._position - 1) / rate
         index = self._tally.captured()
-        return Frame(image, self._camera, index, datetime.now(UTC), monotonic)
+        take = self._source.takes + self._times_opened - 1
+        return Frame(image, self._camera, index, datetime.now(UTC), monotonic, take)
 
     def _moment(self) -> float:
         """When the next frame is, or for a live source is expected, on the source's clock."""

@@ -53,6 +53,10 @@ class Detect(Stage):
         super().__init__(options, context)
         self._run = Runner(context.model(options.model), Candidates, options.reset_after)
         self.stateful = self._run.recurrent
+        if "labels" in options.model_fields_set and not options.labels:
+            raise ConfigError(
+                "names no label, so nothing would be found; leave it out for all", "labels"
+            )
         self._wanted = _class_ids(options.labels, self._run.labels)
 
     def __call__(self, result: Result) -> Result:

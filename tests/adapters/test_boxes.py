@@ -45,6 +45,21 @@ def test_the_operator_they_come_from_goes_before_their_values(operator: str, sco
     assert found.score == pytest.approx([score] * 3, abs=1e-3)
 
 
+@pytest.mark.parametrize("operator", ["ADD", "MUL"])
+def test_of_what_arithmetic_gives_the_values_tell(operator: str) -> None:
+    values = np.array([[0.0, 0.9, 0.0], [0.0, 0.0, 0.0], [0.8, 0.0, 0.0]])
+    found = read(bundle_of(scores(), operator=operator), CORNERS, values)
+    assert found.score == pytest.approx([0.9, 0.0, 0.8])
+    found = read(bundle_of(scores(), operator=operator), CORNERS, values - 1.0)
+    assert found.score == pytest.approx(1 / (1 + np.exp([0.1, 1.0, 0.2])))
+
+
+def test_bytes_without_a_scale_are_scores_of_0_to_255() -> None:
+    values = np.array([[0, 51, 0], [0, 0, 0], [204, 0, 0]])
+    found = read(bundle_of(scores(dtype="uint8")), CORNERS, values)
+    assert found.score == pytest.approx([0.2, 0.0, 0.8])
+
+
 @pytest.mark.parametrize(
     ("dtype", "scale", "zero"), [("uint8", 1 / 256, 0), ("int8", 1 / 256, -128), ("int8", 0.1, 10)]
 )

@@ -33,7 +33,7 @@ def read(known: ModelBundle, *values: float) -> ClassScores:
 
 
 @pytest.mark.parametrize("values", [(0.2, 0.3, 0.5), (0.9, 0.8, 0.7), (5.0, 0.0, -5.0)])
-@pytest.mark.parametrize("producer", ["FULLY_CONNECTED", "CONV_2D", "MEAN", "ADD"])
+@pytest.mark.parametrize("producer", ["FULLY_CONNECTED", "CONV_2D", "BATCH_MATMUL"])
 def test_what_a_layer_gives_are_logits_whatever_the_values_of_a_frame_look_like(
     producer: str, values: tuple[float, ...]
 ) -> None:
@@ -45,6 +45,20 @@ def test_what_a_layer_gives_are_logits_whatever_the_values_of_a_frame_look_like(
 def test_scores_of_the_graph_are_taken_as_they_are_even_where_several_are_high(producer: str) -> None:
     found = read(bundle(scores(1, 3), producer=producer), 0.9, 0.8, 0.1)
     np.testing.assert_array_equal(found.score, np.array([0.9, 0.8, 0.1], np.float32))
+
+
+@pytest.mark.parametrize("producer", ["ADD", "MUL", "MEAN"])
+def test_of_what_arithmetic_gives_the_values_tell(producer: str) -> None:
+    known = bundle(scores(1, 4), producer=producer)
+    np.testing.assert_allclose(read(known, 0.0, 0.7, 0.2, 0.1).score, [0.0, 0.7, 0.2, 0.1])
+    logits = np.array([-3.0, 2.0, 1.0, 0.0], np.float32)
+    np.testing.assert_allclose(read(known, *logits).score, softmax(logits), rtol=1e-6)
+
+
+def test_truth_values_are_no_scores() -> None:
+    known = describe(bundle(scores(1, 3, dtype="bool"), producer="GREATER"))
+    with pytest.raises(ModelError, match=r"output o \(1, 3\) bool .* is of truth values, not of scores"):
+        adapter_of(known, ClassScores)
 
 
 def test_without_facts_the_values_tell() -> None:
@@ -70,7 +84,6 @@ def test_an_unknown_activation_is_told_with_its_place() -> None:
 @pytest.mark.parametrize(
     ("labels", "background", "expected"),
     [
-        (("a", "b"), "auto", ("background", "a", "b")),
         (("a", "b"), True, ("background", "a", "b")),
         (("x", "a", "b"), True, ("x", "a", "b")),
         ((), True, ("background", "1", "2")),
@@ -87,7 +100,12 @@ def test_a_background_may_be_declared(
 
 @pytest.mark.parametrize(
     ("labels", "background"),
-    [(("a", "b"), False), (("background", "a", "b", "c"), True), (tuple("abcdef"), "auto")],
+    [
+        (("a", "b"), False),
+        (("a", "b"), "auto"),
+        (("background", "a", "b", "c"), True),
+        (tuple("abcdef"), "auto"),
+    ],
 )
 def test_labels_that_do_not_fit_are_refused_with_both_numbers(
     labels: tuple[str, ...], background: Any

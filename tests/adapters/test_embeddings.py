@@ -22,6 +22,10 @@ def row(*shape: int, name: str = "o") -> TensorSpec:
     return TensorSpec(name, shape, "float32")
 
 
+def ending(operator: str, after: str) -> FileFacts:
+    return FileFacts(operators={operator: 1, after: 1}, producers={"o": Producer(operator)})
+
+
 @pytest.mark.parametrize(
     "known",
     [
@@ -29,6 +33,9 @@ def row(*shape: int, name: str = "o") -> TensorSpec:
         bundle(row(1, 1280), "MEAN"),
         bundle(row(1, 1, 1, 256), "AVERAGE_POOL_2D"),
         bundle(row(1, 16), "L2_NORMALIZATION"),
+        bundle(row(1, 128), facts=ending("MUL", after="RSQRT")),
+        bundle(row(1, 32), facts=ending("MUL", after="L2_NORMALIZATION")),
+        bundle(row(1, 64), facts=ending("DIV", after="SQRT")),
         bundle(row(1, 192, name="embeddings"), "FULLY_CONNECTED"),
         bundle(row(1, 128), facts=FileFacts(notes={"o": TensorNote("feature")})),
         bundle(row(1, 128), facts=FileFacts(signatures=(Signature("s", {}, {"embedding": "o"}),))),
@@ -48,6 +55,9 @@ def test_embeddings_are_told(known: ModelBundle) -> None:
 @pytest.mark.parametrize(
     "known",
     [
+        bundle(row(1, 16), facts=ending("MUL", after="RSQRT")),
+        bundle(row(1, 128), facts=ending("MUL", after="SUM")),
+        bundle(row(1, 128), facts=ending("ADD", after="RSQRT")),
         bundle(row(1, 1024)),
         bundle(row(1, 512), "FULLY_CONNECTED"),
         bundle(row(1, 512), "SOFTMAX"),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_vision.adapters.catalogue import adapter_of, describe
-from edge_vision.adapters.keypoints import Poses
+from edge_vision.adapters.keypoints import COCO_KEYPOINTS, Poses
 from edge_vision.contracts.file_facts import FileFacts, Producer
 from edge_vision.contracts.model import ModelBundle
 from edge_vision.contracts.tensors import Quantisation, TensorSpec
@@ -135,3 +136,46 @@ def test_declared_outputs_that_do_not_belong_together_are_refused() -> None:
     described = describe(bundle(spec("a", 1, 5, meaning="heatmaps")))
     with pytest.raises(ModelError, match=r"not the shape \(1, h, w, k\)"):
         adapter_of(described, Poses)
+
+
+PEOPLE = FileFacts(producers={"o": Producer("LOGISTIC")})
+
+
+@pytest.mark.parametrize("labels", [(), ("runner",), COCO_KEYPOINTS])
+def test_seventeen_coarse_maps_with_a_sigmoid_each_are_of_people_but_doubtful(
+    labels: tuple[str, ...],
+) -> None:
+    known = bundle(spec("o", 1, 64, 64, 17), facts=PEOPLE, labels=labels)
+    described = describe(known)
+    assert (described.task, described.layout) == ("keypoints", "heatmaps")
+    assert 'where they are classes, write task = "segment"' in described.warnings[0]
+    assert not describe(replace(known, declared=True, task="keypoints")).warnings
+    assert describe(replace(known, declared=True, task="segment")).layout == "class-scores"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        bundle(spec("o", 1, 257, 257, 17), facts=PEOPLE),
+        bundle(spec("o", 1, 64, 64, 16), facts=PEOPLE),
+        bundle(spec("o", 1, 64, 64, 17), facts=PEOPLE, labels=tuple("abcdefghijklmnopq")),
+        bundle(spec("o", 1, 64, 64, 17), facts=FileFacts(producers={"o": Producer("SOFTMAX")})),
+    ],
+)
+def test_other_maps_stay_maps_of_classes(known: ModelBundle) -> None:
+    assert describe(known).layout == "class-scores"
+
+
+@pytest.mark.parametrize("depths", [(32, 32), (64,), (64, 1), (32, 32, 1)])
+def test_the_displacements_of_posenet_are_left_out(depths: tuple[int, ...]) -> None:
+    others = [spec(f"d{place}", 1, 9, 9, depth) for place, depth in enumerate(depths)]
+    described = describe(bundle(spec("b", 1, 9, 9, 34), *others, spec("a", 1, 9, 9, 17)))
+    assert described.layout == "heatmaps-with-offsets"
+    meanings = {output.name: output.meaning for output in described.outputs}
+    assert meanings == {"a": "heatmaps", "b": "offsets", **{other.name: "ignore" for other in others}}
+    assert adapter_of(described, Poses).labels == COCO_KEYPOINTS
+
+
+def test_outputs_of_other_depths_beside_maps_and_offsets_leave_it_open() -> None:
+    outputs = (spec("a", 1, 9, 9, 17), spec("b", 1, 9, 9, 34), spec("c", 1, 9, 9, 7))
+    assert describe(bundle(*outputs)).layout == ""

@@ -1,3 +1,4 @@
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,50 @@ def test_outputs_beside_landmarks_may_be_ignored() -> None:
     )
     found = read(bundle(*outputs), ld=np.zeros(63), flag=[0.9])
     np.testing.assert_allclose(found.score, [0.9])
+
+
+CALL = "StatefulPartitionedCall"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Identity", "Identity_1", "Identity_2", "Identity_3"),
+        (f"{CALL}:0", f"{CALL}:1", f"{CALL}:2", f"{CALL}:3"),
+        ("ld_21_3d", "output_handflag", "output_handedness", "world_21_3d"),
+    ],
+)
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_of_a_hand_the_landmarks_in_pixels_and_its_presence_are_read(
+    names: tuple[str, ...], order: tuple[int, ...]
+) -> None:
+    shapes = ((1, 63), (1, 1), (1, 1), (1, 63))
+    outputs = [spec(name, *shape) for name, shape in zip(names, shapes, strict=True)]
+    described = describe(bundle(*(outputs[place] for place in order)))
+    assert described.layout == "landmarks"
+    meanings = {output.name: output.meaning for output in described.outputs}
+    told = ("landmarks", "presence", "ignore", "ignore")
+    assert meanings == dict(zip(names, told, strict=True))
+    arrays = dict(zip(names, ([25.0] * 63, [0.75], [0.1], [0.01] * 63), strict=True))
+    found = read(bundle(*outputs), **arrays)
+    np.testing.assert_allclose(found.points[0, 3], [0.25, 0.5, 0.75])
+    assert found.label == "hand"
+
+
+@pytest.mark.parametrize("shapes", [((1, 468, 3), (1, 1)), ((1, 1, 1, 1404), (1, 1, 1, 1), (1, 1))])
+def test_the_landmarks_of_a_face_come_in_several_shapes(shapes: tuple[tuple[int, ...], ...]) -> None:
+    names = ("Identity", "Identity_1", "Identity_2")
+    outputs = [spec(name, *shape) for name, shape in zip(names, shapes, strict=False)]
+    points = np.zeros((468, 3))
+    points[467] = 25, 40, 7
+    found = read(bundle(*outputs), Identity=points, Identity_1=[0.5], Identity_2=[0.9])
+    np.testing.assert_allclose(found.points[0, 467], [0.25, 0.8, 0.5], rtol=1e-6)
+    assert found.label == "face"
+
+
+def test_a_declared_table_of_points_says_how_many_values_a_point_has() -> None:
+    found = read(bundle(spec("o", 1, 68, 2), task="keypoints"), o=np.full((68, 2), 25.0))
+    np.testing.assert_allclose(found.points[0, 67], [0.25, 0.5, 1.0])
 
 
 def test_an_eye_has_its_surroundings_and_its_iris() -> None:

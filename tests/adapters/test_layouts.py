@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_vision.adapters.catalogue import describe, unknown_layout
+from edge_vision.adapters.catalogue import adapter_of, describe, unknown_layout
+from edge_vision.adapters.segmentation import ClassMap
 from edge_vision.contracts.model import ModelBundle
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError
@@ -171,8 +172,53 @@ def test_the_error_for_an_unknown_layout_says_what_was_seen_and_what_to_write() 
 def test_the_error_for_an_unknown_layout_names_those_that_would_fit_if_declared() -> None:
     text = str(unknown_layout(bundle(spec("Identity", 1, 32, 37))))
     assert "Identity (1, 32, 37) float32" in text
-    assert 'layout = "ctc" (to read)' in text
-    assert "class-map" not in text
+    assert 'layout = "ctc" (task read) or layout = "slots" (task read)' in text
+    for other in ("class-map", "mask", "yolo", "embedding"):
+        assert other not in text
+
+
+def test_the_error_for_what_may_read_text_says_that_labels_decide() -> None:
+    text = str(unknown_layout(bundle(spec("Identity", 1, 32, 37))))
+    assert "give it its characters (--labels, one a line), else put it in a folder" in text
+    assert "--labels" not in str(unknown_layout(bundle(spec("Identity", 1, 8, 9, 7, 2))))
+
+
+def test_layouts_that_would_fit_if_declared_are_three_at_most() -> None:
+    text = str(unknown_layout(bundle(spec("Identity", 1, 84, 84))))
+    assert text.count("layout = ") == 3
+
+
+def test_the_error_for_several_outputs_says_that_one_may_be_ignored() -> None:
+    text = str(unknown_layout(bundle(spec("a", 1, 8), spec("b", 1, 2))))
+    assert 'of one that nobody needs: meaning = "ignore"' in text
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("score", "scores"), ("boxs", "boxes"), ("ignored", "ignore")]
+)
+def test_a_meaning_that_is_misspelt_is_an_error_that_says_what_was_meant(
+    written: str, meant: str
+) -> None:
+    with pytest.raises(
+        ModelError, match=rf"the output o has the meaning '{written}'.*did you mean {meant}\?"
+    ):
+        describe(bundle(spec("o", 1, 10, meaning=written)))
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (
+            spec("o", 1, 1, 17, 3),
+            "its task is keypoints (layout movenet); use it with the stage keypoints",
+        ),
+        (spec("o", 1, 1, 1, 1024), "its task is embed (layout embedding); use it with the stage embed"),
+    ],
+)
+def test_asking_for_another_task_is_an_error_that_names_the_stage(output: TensorSpec, said: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        adapter_of(describe(bundle(output)), ClassMap)
+    assert said in str(caught.value)
 
 
 def test_a_batch_of_several_pictures_is_named_as_the_cause() -> None:

@@ -54,6 +54,17 @@ def test_zero_is_meant_in_real_values(dtype: str, zero: int) -> None:
     assert (first == zero).all()
 
 
+def test_a_state_starts_anew_in_another_take() -> None:
+    kept = make()
+    kept.keep("track", 0.9, kept.next_state("track", gave(1, 2)))
+    kept.keep(None, 1.0, kept.next_state(None, gave(1, 2)))
+    assert kept.recall(None, 1.1, 1)["h_in"].any() == 0
+    assert kept.recall(None, 1.1, 0)["h_in"].any() == 1
+    kept.keep(None, 1.1, kept.next_state(None, gave(3, 4)), 1)
+    assert kept.recall(None, 1.2, 1)["h_in"].tolist() == [[3, 4]]
+    assert len(kept) == 1, "what was kept in the take before is dropped"
+
+
 def test_keys_are_never_mixed() -> None:
     kept = make()
     keep(kept, None, 0.0, gave(1, 1))

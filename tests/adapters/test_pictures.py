@@ -34,6 +34,15 @@ def read(given: ModelBundle, array: np.ndarray[Any, Any]) -> RealPicture:
     return adapter_of(describe(given), RealPicture).read({"o": array})
 
 
+def test_one_value_a_pixel_of_a_colour_picture_is_doubtful_until_it_is_declared() -> None:
+    known = bundle(1, 16, 16, 1, producer="CONV_2D")
+    assert describe(known).task == "generate"
+    assert 'write task = "segment"' in describe(known).warnings[0]
+    assert not describe(bundle(1, 16, 16, 1, producer="CONV_2D", declared=True)).warnings
+    assert not describe(bundle(1, 32, 32, 1, producer="CONV_2D")).warnings
+    assert not describe(bundle(1, 16, 16, 3, producer="CONV_2D")).warnings
+
+
 @pytest.mark.parametrize(
     ("producer", "told"), [("TANH", "-1..1"), ("LOGISTIC", "0..1"), ("CONV_2D", None), ("", None)]
 )

@@ -1,5 +1,6 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,13 @@ def test_state_starts_anew_after_a_gap_of_the_frames_clock() -> None:
     assert [total(runner, index) for index in (0, 5, 11, 12, 3)] == [1, 2, 1, 2, 1]
 
 
+def test_state_starts_anew_where_the_source_began_again() -> None:
+    runner = Runner(adding(), Vector)
+    takes = (0, 0, 0, 1, 1, 2)
+    frames = [replace(make_frame(still(9, 40, 40), i), take=take) for i, take in enumerate(takes)]
+    assert [float(runner(View.of(frame)).values[0]) for frame in frames] == [1, 2, 3, 1, 2, 1]
+
+
 def test_state_of_a_run_that_fails_stays_what_it_was() -> None:
     runner = Runner(adding(), Vector, reset_after=0.5)
     assert total(runner, 0) == 1
@@ -248,6 +256,25 @@ def test_a_model_of_two_runners_has_two_states() -> None:
     model = adding()
     first, second = Runner(model, Vector), Runner(model, Vector)
     assert [total(first, 0), total(first, 1), total(second, 1), total(first, 2)] == [1, 2, 1, 3]
+
+
+@pytest.mark.parametrize("order", list(permutations(("cell", "hidden", "answer"))))
+def test_a_cell_and_a_hidden_state_without_names_are_not_carried_crosswise(
+    tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    recurrent_models.gated(tmp_path / "model.tflite", order)
+    (tmp_path / "bundle.toml").write_text('task = "embed"\n')
+    runner = Runner(LiteRTModel(load_bundle(tmp_path, "gated")), Vector)
+    pairs = {pair.input: pair.output for pair in runner.bundle.state or ()}
+    assert pairs == {"x": f"output:{order.index('cell')}", "y": f"output:{order.index('hidden')}"}
+    assert not [each for each in runner.bundle.warnings if "state" in each]
+    cell = hidden = np.zeros(3)
+    for index, grey in enumerate((40, 200, 90, 255)):
+        view = runner.view(View.of(make_frame(still(grey, 40, 30), index)))
+        gate = (hidden + grey / 255) / 2
+        cell = cell * gate + grey / 255
+        hidden = (cell - 0.5) * gate
+        np.testing.assert_allclose(runner(view).values, hidden / 2, rtol=1e-5)
 
 
 def test_a_real_file_carries_its_state(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,15 +104,25 @@ def test_classes_beyond_the_labels_are_no_error() -> None:
     assert (classes(described, np.full((1, 16, 16), 7, np.int32)) == 7).all()
 
 
-def test_a_background_without_a_label_gets_one() -> None:
-    adapter = adapter_of(describe(bundle((1, 16, 16, 4), labels=("a", "b", "c"))), ClassMap)
-    assert adapter.labels == ("background", "a", "b", "c")
-
-
-@pytest.mark.parametrize("count", [2, 6])
+@pytest.mark.parametrize("count", [2, 3, 6])
 def test_other_numbers_of_labels_are_refused(count: int) -> None:
     with pytest.raises(ModelError, match=f"4 classes but {count} labels"):
         adapter_of(describe(bundle((1, 16, 16, 4), labels=tuple("abcdef"[:count]))), ClassMap)
+
+
+def test_labels_of_a_map_are_as_many_as_its_arg_max_chooses_from() -> None:
+    facts = FileFacts(producers={"o": Producer("ARG_MAX", classes=4)})
+    known = replace(bundle((1, 16, 16), "int64", labels=tuple("abcd")), facts=facts)
+    assert adapter_of(describe(known), ClassMap).labels == tuple("abcd")
+    with pytest.raises(ModelError, match="road: has 4 classes but 3 labels"):
+        adapter_of(describe(replace(known, labels=tuple("abc"))), ClassMap)
+
+
+def test_a_sigmoid_a_channel_is_doubtful_until_it_is_declared() -> None:
+    known = bundle((1, 16, 16, 5), producer="LOGISTIC")
+    assert 'heat maps of key points, write task = "keypoints"' in describe(known).warnings[0]
+    assert not describe(replace(known, declared=True)).warnings
+    assert not describe(bundle((1, 16, 16, 5), producer="SOFTMAX")).warnings
 
 
 @pytest.mark.parametrize("classes_", [1, 2, 3, 21, 64, 65, 200, 255])

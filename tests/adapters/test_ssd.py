@@ -9,10 +9,11 @@ import pytest
 
 from edge_vision.adapters.candidates import Candidates
 from edge_vision.adapters.catalogue import adapter_of
-from edge_vision.contracts.file_facts import FileFacts, TensorNote
+from edge_vision.adapters.ssd import OPERATOR, classes_and_scores
+from edge_vision.contracts.file_facts import FileFacts, Producer, TensorNote
 from edge_vision.contracts.model import ModelBundle
 from edge_vision.contracts.tensors import TensorSpec
-from edge_vision.data.errors import StageError
+from edge_vision.data.errors import ModelError, StageError
 from tests.adapters.detectors import detector, output, produced, read
 
 ORDERS = list(permutations(range(4)))
@@ -110,6 +111,45 @@ def test_any_number_of_boxes_and_a_count_of_one_number(boxes: int, shape: tuple[
     assert told(bundle)["n"] == "count"
     arrays = np.ones((boxes, 4)), np.zeros(boxes), np.full(boxes, 0.5), np.array(float(boxes))
     assert len(read(bundle, *arrays).score) == boxes
+
+
+@pytest.mark.parametrize(
+    ("scores", "classes"),
+    [
+        ([1.0, 1.0], [0.0, 0.0]),
+        ([1.0, 1.0], [0.0, 1.0]),
+        ([1.0, 1.0], [1.0, 0.0]),
+        ([1.0, 0.0], [0.0, 1.0]),
+        ([1.0, 0.0], [2.0, 0.0]),
+        ([1.0], [7.0]),
+        ([1.0, 0.0], [0.0, 0.0]),
+    ],
+)
+def test_of_two_rows_of_whole_numbers_the_scores_are_those_sorted_best_first(
+    scores: list[float], classes: list[float]
+) -> None:
+    rows = np.array(scores, np.float32), np.array(classes, np.float32)
+    for given in (rows, rows[::-1]):
+        found = classes_and_scores(*given)
+        assert [row.tolist() for row in found] == [classes, scores]
+
+
+@pytest.mark.parametrize("labels", [tuple("abc"), ("background", *"abc"), ("???", *"abc"), ()])
+def test_labels_are_as_many_as_the_operator_has_classes(labels: tuple[str, ...]) -> None:
+    assert adapter_of(of_three_classes(labels), Candidates).labels in [tuple("abc"), ()]
+
+
+@pytest.mark.parametrize("labels", [tuple("ab"), tuple("abcd"), ("background", *"ab")])
+def test_labels_that_do_not_fit_the_operator_are_refused(labels: tuple[str, ...]) -> None:
+    count = len(labels) - (labels[0] == "background")
+    with pytest.raises(ModelError, match=f"m: has scores for 3 classes but {count} labels; give it"):
+        adapter_of(of_three_classes(labels), Candidates)
+
+
+def of_three_classes(labels: tuple[str, ...]) -> ModelBundle:
+    names = ("a", "b", "c", "d")
+    producers = {name: Producer(OPERATOR, place, classes=3) for place, name in enumerate(names)}
+    return detector(*four(names), labels=labels, facts=FileFacts(producers=producers))
 
 
 def test_classes_beyond_the_labels_are_no_error() -> None:

@@ -1,3 +1,5 @@
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,20 @@ def test_states_that_are_quantised_otherwise_are_paired_by_name_with_a_warning()
     assert "h_in is quantised otherwise than h_out" in proposed.doubts[0]
 
 
+def test_an_only_state_that_is_quantised_otherwise_is_paired_with_a_warning() -> None:
+    taken = spec("a", dtype="int8", quantisation=(0.1, 0))
+    given = spec("Identity", dtype="int8", quantisation=(0.2, 0))
+    proposed = proposed_state(bundle([IMAGE, taken], [SCORES, given]))
+    assert proposed.pairs == (StatePair("a", "Identity"),)
+    assert "a is quantised otherwise than Identity" in proposed.doubts[0]
+
+
+def test_what_is_quantised_alike_goes_before_what_is_only_shaped_alike() -> None:
+    stored = [spec(n, dtype="int8", quantisation=(s, 0)) for n, s in (("a", 0.1), ("b", 0.2))]
+    given = [spec(n, dtype="int8", quantisation=(s, 0)) for n, s in (("x", 0.2), ("y", 0.1))]
+    assert pairs([IMAGE, *stored], [SCORES, *given]) == {"a": "y", "b": "x"}
+
+
 # By shape
 
 
@@ -131,20 +147,76 @@ def test_anonymous_states_are_paired_by_their_shapes() -> None:
     }
 
 
-def test_anonymous_states_of_one_shape_are_paired_in_order_with_a_warning() -> None:
+def test_anonymous_states_of_one_shape_are_refused_with_what_to_write() -> None:
     inputs = [IMAGE, spec("a"), spec("b")]
     outputs = [spec("Identity"), SCORES, spec("Identity_1")]
-    described = describe(bundle(inputs, outputs))
-    assert described.state == (StatePair("a", "Identity"), StatePair("b", "Identity_1"))
-    (warning,) = described.warnings
-    assert "Identity, Identity_1 and a, b are alike" in warning
-    assert "bundle.toml" in warning
+    with pytest.raises(ModelError) as error:
+        describe(bundle(inputs, outputs))
+    said = str(error.value)
+    assert said.startswith("m: cannot tell which of the outputs Identity, Identity_1 are the state")
+    straight, crosswise = re.findall(r"state = \[.+?\}\]", said)
+    described = describe(bundle(inputs, outputs, state=table(crosswise)))
+    assert described.state == (StatePair("a", "Identity_1"), StatePair("b", "Identity"))
+    assert table(straight) == (StatePair("a", "Identity"), StatePair("b", "Identity_1"))
+    assert describe(bundle(inputs, outputs, state=())).state == ()
+
+
+def test_of_many_that_are_alike_two_ways_are_shown() -> None:
+    names = [spec(f"a{i}") for i in range(6)], [spec(f"b:{i}") for i in range(6)]
+    with pytest.raises(ModelError, match=r"state = .+ or state = .+, \.\.\.; or state = \[\]") as error:
+        describe(bundle([IMAGE, *names[0]], [SCORES, *names[1]]))
+    assert str(error.value).count("state = [{") == 2
 
 
 def test_what_cannot_be_told_is_left_open_with_a_warning() -> None:
     proposed = proposed_state(bundle([IMAGE, spec("a")], [SCORES, spec("b"), spec("c")]))
     assert proposed.pairs == ()
-    assert "cannot tell which of the outputs and inputs b, c and a are a state" in proposed.doubts[0]
+    assert "cannot tell which of the outputs b, c are the state" in proposed.doubts[0]
+    assert 'state = [{ input = "a", output = "c" }]' in proposed.doubts[0]
+
+
+def table(line: str) -> tuple[StatePair, ...]:
+    """The state that a line of a bundle.toml declares."""
+    return tuple(StatePair(**row) for row in tomllib.loads(line)["state"])
+
+
+# By the graph
+
+
+def near(distances: dict[str, dict[str, int]], **copies: str) -> FileFacts:
+    return FileFacts(distances=distances, copies=copies)
+
+
+def test_anonymous_states_of_one_shape_are_paired_with_what_is_nearest_to_them() -> None:
+    """Distances of a Keras LSTM: the new hidden state is nearer to the cell than to itself."""
+    distances = {"c": {"o:1": 4, "o:2": 2, "o:0": 6}, "h": {"o:1": 6, "o:2": 7, "o:0": 8}}
+    inputs, outputs = [spec("c"), spec("h"), IMAGE], [spec("o:0"), spec("o:1"), spec("o:2")]
+    assert pairs(inputs, outputs, near(distances)) == {"c": "o:2", "h": "o:1"}
+    assert pairs(inputs[::-1], outputs[::-1], near(distances)) == {"c": "o:2", "h": "o:1"}
+
+
+def test_layers_are_paired_each_with_itself() -> None:
+    distances = {"a": {"o:0": 10, "o:1": 2, "o:2": 8}, "b": {"o:0": 4, "o:2": 2}}
+    inputs, outputs = [spec("b"), spec("a"), IMAGE], [spec("o:0"), spec("o:1"), spec("o:2")]
+    assert pairs(inputs, outputs, near(distances)) == {"a": "o:1", "b": "o:2"}
+
+
+def test_names_go_before_distances() -> None:
+    distances = {"h_in": {"h_out": 9, "c_out": 1}, "c_in": {"h_out": 1, "c_out": 9}}
+    inputs, outputs = [IMAGE, spec("h_in"), spec("c_in")], [SCORES, spec("c_out"), spec("h_out")]
+    assert pairs(inputs, outputs, near(distances)) == {"h_in": "h_out", "c_in": "c_out"}
+
+
+def test_equal_distances_do_not_tell() -> None:
+    distances = {"a": {"x": 3, "y": 3}, "b": {"x": 3, "y": 3}}
+    with pytest.raises(ModelError, match="cannot tell"):
+        pairs([IMAGE, spec("a"), spec("b")], [SCORES, spec("x"), spec("y")], near(distances))
+
+
+def test_of_outputs_with_the_same_values_the_last_is_the_state() -> None:
+    distances = {"a": {"x": 5, "y": 5, "z": 7}, "b": {"x": 4, "y": 4, "z": 2}}
+    inputs, outputs = [IMAGE, spec("a"), spec("b")], [spec("x"), spec("y"), spec("z")]
+    assert pairs(inputs, outputs, near(distances, y="x")) == {"a": "y", "b": "z"}
 
 
 @pytest.mark.parametrize(
@@ -153,10 +225,6 @@ def test_what_cannot_be_told_is_left_open_with_a_warning() -> None:
         (spec("a", 1, 8), spec("b", 1, 9)),
         (spec("a", 1, 8), spec("b", 1, 8, dtype="int8")),
         (spec("h_in", 1, 8), spec("h_out", 1, 8, dtype="int8")),
-        (
-            spec("a", dtype="int8", quantisation=(0.1, 0)),
-            spec("b", dtype="int8", quantisation=(0.1, 1)),
-        ),
     ],
 )
 def test_what_differs_is_no_pair(taken: TensorSpec, given: TensorSpec) -> None:

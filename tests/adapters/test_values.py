@@ -51,8 +51,9 @@ def test_quantised_logits_go_through_a_softmax() -> None:
     ("producer", "told"),
     [
         *((name, "none") for name in ("SOFTMAX", "LOGISTIC")),
-        *((name, "softmax") for name in ("FULLY_CONNECTED", "CONV_2D", "MEAN", "LOG_SOFTMAX")),
+        *((name, "softmax") for name in ("FULLY_CONNECTED", "CONV_2D", "BATCH_MATMUL", "LOG_SOFTMAX")),
         *((name, None) for name in ("", "CONCATENATION", "edgetpu-custom-op")),
+        *((name, None) for name in ("ADD", "MUL", "MEAN", "SUB", "DIV", "AVERAGE_POOL_2D")),
     ],
 )
 def test_the_operator_tells_whether_values_are_logits(producer: str, told: Activation | None) -> None:
@@ -106,7 +107,7 @@ def test_fractions_of_floats_are_told_by_value() -> None:
         (("a", "b"), 2, ("a", "b")),
         (("background", "a", "b"), 2, ("a", "b")),
         (("???", "a", "b"), 2, ("a", "b")),
-        (("a", "b"), 3, ("background", "a", "b")),
+        (tuple("a" * 1000), 1001, ("background", *"a" * 1000)),
         (("background", "a"), 2, ("background", "a")),
     ],
 )
@@ -114,6 +115,22 @@ def test_labels_are_matched_to_classes(
     labels: tuple[str, ...], classes: int, expected: tuple[str, ...]
 ) -> None:
     assert class_labels(labels, classes, "m") == expected
+
+
+def test_labels_one_short_may_have_lost_their_last() -> None:
+    with pytest.raises(
+        ModelError, match=r"3 classes but 2 labels; give .* write background as the first"
+    ):
+        class_labels(("a", "b"), 3, "m")
+    assert class_labels(("a", "b"), 3, "m", background=True) == ("background", "a", "b")
+
+
+def test_bytes_without_a_scale_are_scores_of_0_to_255() -> None:
+    spec = TensorSpec("o", (1, 3), "uint8", meaning="scores")
+    given = np.array([[51, 204, 0]], np.uint8)
+    np.testing.assert_allclose(class_probabilities(spec, given), [0.2, 0.8, 0.0])
+    np.testing.assert_allclose(box_scores(spec, given), [[0.2, 0.8, 0.0]])
+    np.testing.assert_allclose(class_probabilities(spec, given, "softmax"), [0, 1, 0])
 
 
 @pytest.mark.parametrize(

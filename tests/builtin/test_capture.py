@@ -56,7 +56,11 @@ class TestVideos:
         video(tmp_path / "a.avi", count=3)
         source = made("a.avi", tmp_path, loop=True)
         source.open()
-        assert values(source, most=7) == [0, 10, 20, 0, 10, 20, 0]
+        assert source.takes == 0
+        assert values(source, most=3) == [0, 10, 20]
+        assert source.takes == 0
+        assert values(source, most=4) == [0, 10, 20, 0]
+        assert source.takes == 2
 
     def test_frames_are_passed_over_in_order(self, tmp_path: Path) -> None:
         video(tmp_path / "a.avi", count=4)

@@ -1,6 +1,7 @@
 import shutil
 import sys
 import types
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -267,11 +268,89 @@ def test_a_resource_variable_that_is_only_read_is_no_state(tmp_path: Path) -> No
 
 def test_warnings_are_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("WARNING")
-    model = opened(dividing_by_zero(tmp_path / "m.tflite"))
-    (warning,) = [line for line in model.bundle.warnings if "no numbers" in line]
-    model({model.bundle.inputs[0].name: np.zeros((1, 8), np.float32)})
+    model = opened(packing(averaging(tmp_path / "m.tflite"), {"vocab.txt": "a"}))
+    (warning,) = [line for line in model.bundle.warnings if "vocab.txt" in line]
+    model({"image": np.zeros((1, 4, 4, 3), np.float32)})
     assert caplog.messages.count(f"tiny: {warning}") == 1
-    assert "the output output" in warning
+
+
+def test_an_output_that_gives_no_numbers_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"m\.tflite: its output output held .* no numbers") as caught:
+        opened(dividing_by_zero(tmp_path / "m.tflite"))
+    assert 'name = "output", meaning = "ignore"' in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_output_that_nobody_needs_may_give_no_numbers(tmp_path: Path) -> None:
+    model = TinyModel()
+    source, zero = model.tensor("input", [1, 8]), model.tensor("zero", [1], value=np.zeros(1))
+    one = model.tensor("one", [1], value=np.ones(1))
+    good, bad = model.tensor("good", [1, 8]), model.tensor("bad", [1, 8])
+    model.operator("DIV", [source, one], [good])
+    model.operator("DIV", [source, zero], [bad])
+    model.write(tmp_path / "model.tflite", [source], [good, bad])
+    rows = '[[outputs]]\nname = "good"\nmeaning = "scores"\n'
+    (tmp_path / "bundle.toml").write_text(rows)
+    with pytest.raises(ModelError, match="its output bad held"):
+        opened(tmp_path)
+    (tmp_path / "bundle.toml").write_text(f'{rows}[[outputs]]\nname = "bad"\nmeaning = "ignore"\n')
+    assert [spec.name for spec in opened(tmp_path).bundle.answers] == ["good"]
+
+
+def packing(file: Path, members: dict[str, str]) -> Path:
+    """A model with files packed at its end."""
+    with zipfile.ZipFile(file, "a") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return file
+
+
+def test_packed_labels_that_are_cut_short_are_told(tmp_path: Path) -> None:
+    file = packing(averaging(tmp_path / "m.tflite"), {"labels.txt": "red\ngreen\nblue\n"})
+    whole = file.read_bytes()
+    assert opened(file).bundle.warnings == ()
+    file.write_bytes(whole[:-30])
+    bundle = opened(file).bundle
+    assert bundle.labels == ()
+    assert [line for line in bundle.warnings if "(labels.txt) is damaged or cut short" in line]
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "doubt"),
+    [
+        (("labels_de.txt", "labels_en.txt"), ("a0", "b0", "c0"), "those of labels_de.txt are taken"),
+        (("first.txt", "other.txt"), (), "first.txt, other.txt is packed in it and nothing says"),
+        (("labels.txt",), ("a0", "b0", "c0"), ""),
+        (("metadata.json",), (), ""),
+    ],
+)
+def test_packed_files_that_may_hold_the_labels_are_told(
+    tmp_path: Path, names: tuple[str, ...], labels: tuple[str, ...], doubt: str
+) -> None:
+    members = {name: f"a{number}\nb{number}\nc{number}\n" for number, name in enumerate(names)}
+    file = packing(averaging(tmp_path / "m.tflite"), members)
+    bundle = opened(file).bundle
+    assert bundle.labels == labels
+    assert len(bundle.warnings) == bool(doubt)
+    assert doubt in "".join(bundle.warnings)
+    given = tmp_path / "given.txt"
+    given.write_text("x\ny\nz\n")
+    assert LiteRTModel(load_bundle(file, "tiny", labels=given)).bundle.warnings == ()
+
+
+def test_a_state_may_be_declared_by_the_names_of_a_signature(tmp_path: Path) -> None:
+    model = TinyModel()
+    ids = {name: model.tensor(f"serving_default_{name}:0", [1, 4]) for name in ("x", "h")}
+    outs = {
+        name: model.tensor(f"StatefulPartitionedCall:{i}", [1, 4]) for i, name in enumerate(("y", "n"))
+    }
+    model.operator("ADD", list(ids.values()), [outs["y"]])
+    model.operator("MUL", list(ids.values()), [outs["n"]])
+    model.signature(ids, outs)
+    model.write(tmp_path / "model.tflite", list(ids.values()), list(outs.values()))
+    (tmp_path / "bundle.toml").write_text('[[state]]\ninput = "h"\noutput = "n"\n')
+    pair = StatePair("serving_default_h:0", "StatefulPartitionedCall:1")
+    assert described(load_bundle(tmp_path, "m")).state == (pair,)
 
 
 def test_a_model_is_described_without_opening_it_here(

@@ -60,7 +60,17 @@ def test_opened_again_it_begins_again(three: Path) -> None:
 
 
 def test_a_loop_begins_again_after_the_last_picture(three: Path) -> None:
-    assert values(pictures(three, loop=True), most=7) == [10, 20, 30, 10, 20, 30, 10]
+    source = pictures(three, loop=True)
+    assert values(source, most=3) == [10, 20, 30]
+    assert source.takes == 0
+    assert values(source, most=4) == [10, 20, 30, 10]
+    assert source.takes == 2
+
+
+def test_a_still_in_a_loop_has_no_seam(three: Path) -> None:
+    source = pictures(three, path="shot2.BMP", loop=True)
+    assert values(source, most=4) == [20, 20, 20, 20]
+    assert source.takes == 0
 
 
 def test_one_picture_is_enough(three: Path) -> None:

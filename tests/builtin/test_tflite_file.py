@@ -11,6 +11,7 @@ from typing import Any
 import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+from flatbuffers import flexbuffers
 
 from edge_vision.builtin.tflite import file as tflite_file
 from edge_vision.builtin.tflite.file import read_facts, variable_indices
@@ -18,10 +19,13 @@ from edge_vision.builtin.tflite.flatbuffer_check import TableChecker
 from edge_vision.contracts.file_facts import FileFacts, Producer, Signature, TensorNote
 from edge_vision.contracts.tensors import PerChannel, Quantisation
 from edge_vision.data.errors import ModelError
+from tests.recurrent_models import accumulator, gated
 from tests.tiny_models import TinyModel, accumulating, averaging, copying, counting, customised, twins
 
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "models"
 needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason="the shared models are not here")
+
+SLICE = {"begin": [0, 0, 0, 0], "end": [0, 0, 0, 0], "steps": [1, 1, 1, 1]}
 
 AXIS_LABELS, VALUE_LABELS, DESCRIPTIONS = 2, 3, 1
 
@@ -232,6 +236,84 @@ def test_an_output_comes_from_the_operator_before_those_that_change_its_form(tmp
     facts = facts_of(model.write(tmp_path / "m.tflite", [image], [stored, image]))
     assert facts.producers == {"stored": Producer("MEAN"), "image": Producer("")}
     assert facts.producer("nowhere") == ""
+
+
+@pytest.mark.parametrize(("axis", "classes"), [(3, 5), (-1, 5), (1, 4), (4, 0)])
+def test_an_arg_max_chooses_from_as_many_classes_as_its_axis_is_long(
+    tmp_path: Path, axis: int, classes: int
+) -> None:
+    model = TinyModel()
+    scores = model.tensor("scores", [1, 4, 4, 5])
+    place = model.tensor("axis", [1], "int32", value=np.array([axis]))
+    classes_of = model.tensor("classes", [1, 4, 4], "int64")
+    model.operator("ARG_MAX", [scores, place], [classes_of])
+    ends = [model.tensor(name, [4], "int32", value=np.array(v)) for name, v in SLICE.items()]
+    sliced = model.tensor("sliced", [1, 4, 4, 1], "int64")
+    model.operator("STRIDED_SLICE", [classes_of, *ends], [sliced], newAxisMask=8)
+    facts = facts_of(model.write(tmp_path / "m.tflite", [scores], [classes_of, sliced]))
+    assert set(facts.producers.values()) == {Producer("ARG_MAX", 0, classes)}
+
+
+@pytest.mark.parametrize(
+    ("options", "classes"),
+    [
+        (flexbuffers.Dumps({"max_detections": 10, "num_classes": 90}), 90),
+        (flexbuffers.Dumps({"max_detections": 10, "num_classes": "many"}), 7),
+        (flexbuffers.Dumps({"max_detections": 10}), 7),
+        (flexbuffers.Dumps([90]), 7),
+        (b"", 7),
+        (b"\xff" * 40, 7),
+        (bytes(5000), 7),
+    ],
+)
+def test_a_detector_says_in_its_own_options_how_many_classes_it_has(
+    tmp_path: Path, options: bytes, classes: int
+) -> None:
+    content = detector_with(tmp_path, options)
+    assert read_facts(content).producers["boxes"].classes == classes
+
+
+def test_options_that_are_damaged_are_none(tmp_path: Path) -> None:
+    good = bytes(flexbuffers.Dumps({"max_detections": 10, "num_classes": 90}))
+    for place in range(len(good)):
+        for value in (0, 1, 0x7F, 0xFF):
+            changed = good[:place] + bytes([value]) + good[place + 1 :]
+            assert read_facts(detector_with(tmp_path, changed)).producers["boxes"].classes > 0
+
+
+def detector_with(folder: Path, options: bytes) -> bytes:
+    """A detector of seven scores a box whose last operator has these options."""
+    model = TinyModel()
+    boxes, scores = model.tensor("b", [1, 9, 4]), model.tensor("s", [1, 9, 7])
+    result = model.tensor("boxes", [1, 10, 4])
+    model.custom("TFLite_Detection_PostProcess", [boxes, scores], [result], options)
+    return model.write(folder / "m.tflite", [boxes, scores], [result]).read_bytes()
+
+
+def test_distances_count_the_operators_that_change_values(tmp_path: Path) -> None:
+    facts = facts_of(gated(tmp_path / "m.tflite", ("cell", "hidden", "answer")))
+    assert facts.distances["x"] == {"output:0": 2, "output:1": 4, "output:2": 5}
+    assert facts.distances["y"] == {"output:0": 4, "output:1": 3, "output:2": 4}
+    assert facts.copies == {}
+
+
+def test_an_output_that_is_an_input_or_another_output_is_known_as_that(tmp_path: Path) -> None:
+    facts = facts_of(accumulator(tmp_path / "m.tflite"))
+    assert facts.copies == {"total_out": "sums"}
+    assert facts.distances["total_in"] == {"sums": 1, "total_out": 1}
+    assert facts_of(copying(tmp_path / "m.tflite", [1, 8])).distances == {"input": {}}
+
+
+def test_a_variable_of_a_loop_is_near_to_itself(tmp_path: Path) -> None:
+    model = TinyModel()
+    before = [model.tensor(name, [1]) for name in ("a", "b")]
+    after = [model.tensor(name, [1]) for name in ("c", "d")]
+    body = model.begin_graph()
+    model.end_graph([], [])
+    model.operator("WHILE", before, after, condSubgraphIndex=body, bodySubgraphIndex=body)
+    distances = facts_of(model.write(tmp_path / "m.tflite", before, after)).distances
+    assert distances["a"]["c"] < distances["a"]["d"]
+    assert distances["b"]["d"] < distances["b"]["c"]
 
 
 def test_names_are_those_of_the_interpreter(tmp_path: Path) -> None:
@@ -463,7 +545,7 @@ def test_the_head_of_a_real_detector_is_found() -> None:
     facts = facts_of(MODELS / "coco_ssd_mobilenet_v1_quant_metadata.tflite")
     suffixes = ("", ":1", ":2", ":3")
     assert facts.producers == {
-        f"TFLite_Detection_PostProcess{suffix}": Producer("TFLite_Detection_PostProcess", place)
+        f"TFLite_Detection_PostProcess{suffix}": Producer("TFLite_Detection_PostProcess", place, 90)
         for place, suffix in enumerate(suffixes)
     }
     assert facts.notes["normalized_input_image_tensor"].mean == 127.5
@@ -503,6 +585,8 @@ def test_the_ends_of_real_models(file: str, operator: str, task: str | None, lab
     facts = facts_of(MODELS / f"{file}.tflite")
     assert [each.operator for each in facts.producers.values()] == [operator]
     assert (facts.about.get("task"), len(facts.labels), facts.rescaled) == (task, labels, {})
+    (last,) = facts.producers.values()
+    assert last.classes == (21 if operator == "ARG_MAX" else 0)
 
 
 @needs_models

@@ -19,6 +19,7 @@ from edge_vision.builtin.tflite.trial_answer import told, trial_of
 from edge_vision.contracts.file_facts import FileFacts
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError
+from tests.recurrent_models import gated
 from tests.tiny_models import (
     TinyModel,
     accumulating,
@@ -101,7 +102,7 @@ def test_variables_come_with_their_indices(tmp_path: Path) -> None:
     assert try_model(accumulating(tmp_path / "m.tflite")).variables == {"hidden": 4}
 
 
-@pytest.mark.parametrize("make", [averaging, twins, accumulating, looking_up])
+@pytest.mark.parametrize("make", [averaging, twins, accumulating, looking_up, gated])
 def test_the_answer_survives_json(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     done = try_model(make(tmp_path / "m.tflite"))
     assert trial_of(json.loads(json.dumps(told(done)))) == done
@@ -132,6 +133,20 @@ def test_outputs_that_are_no_numbers_for_zeros_only_are_not(tmp_path: Path) -> N
     model = TinyModel()
     source, result = model.tensor("in", [1, 1]), model.tensor("out", [1, 1])
     model.operator("DIV", [source, source], [result])
+    assert try_model(model.write(tmp_path / "m.tflite", [source], [result])).not_finite == ()
+
+
+def test_wide_integers_are_noise_where_they_are_pixels(tmp_path: Path) -> None:
+    model = TinyModel()
+    source = model.tensor("in", [1, 4, 4, 3], "int32")
+    values, result = (model.tensor(name, [1, 4, 4, 3]) for name in ("values", "out"))
+    means, axes = (
+        model.tensor("means", [1, 3]),
+        model.tensor("axes", [2], "int32", value=np.array([1, 2])),
+    )
+    model.operator("CAST", [source], [values])
+    model.operator("MEAN", [values, axes], [means])
+    model.operator("DIV", [values, means], [result])  # 0 / 0 for a black picture
     assert try_model(model.write(tmp_path / "m.tflite", [source], [result])).not_finite == ()
 
 

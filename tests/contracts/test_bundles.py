@@ -1,15 +1,23 @@
 import hashlib
+import os
+import signal
+import socket
+import tracemalloc
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge_vision.adapters.catalogue import describe
+from edge_vision.builtin.tflite.trial import read_model
 from edge_vision.contracts.bundles import load_bundle, read_table, with_tensors
 from edge_vision.contracts.file_facts import FileFacts, Signature
-from edge_vision.contracts.model import ModelBundle, Wishes
+from edge_vision.contracts.labels import packed_labels
+from edge_vision.contracts.model import ModelBundle, StatePair, Wishes
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ConfigError, ModelError
+from tests.tiny_models import averaging
 
 TFLITE = b"\x1c\x00\x00\x00TFL3" + bytes(40)
 
@@ -72,7 +80,12 @@ def test_another_file_than_the_digest_names_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "problem"),
     [
-        ("task = 'detct'", "task: should be"),
+        (
+            "task = 'detct'",
+            "task: should be classify, detect, segment, generate, keypoints, read or embed, not 'detct'",
+        ),
+        ("labels = '/etc/hostname'", "labels: /etc/hostname is outside of the bundle's folder"),
+        ("labels = '../names.txt'", r"labels: \.\./names.txt is outside of the bundle's folder"),
         ("lables = 'a'", "lables: unknown option, did you mean labels?"),
         ("sha256 = 'abc'", "sha256: "),
         ("[[outputs]]\nname = 'a'", r"outputs\[0\].meaning: is missing"),
@@ -222,3 +235,122 @@ def test_a_tolerance_that_cannot_be_is_refused(tmp_path: Path, wrong: str) -> No
     text = f'[[outputs]]\nname = "raw"\nmeaning = "scores"\n{wrong}\n'
     with pytest.raises(ModelError, match=rf"outputs\[0\]\.{wrong.partition(' ')[0]}: should be"):
         read_table(bundle(tmp_path, text))
+
+
+@pytest.mark.parametrize("toml", ["", "labels = 'labels.txt'"])
+def test_labels_that_a_link_leads_out_of_the_folder_for_are_refused(tmp_path: Path, toml: str) -> None:
+    (tmp_path / "secret").write_text("root\n")
+    (tmp_path / "bundle").mkdir()
+    folder = bundle(tmp_path / "bundle", toml)
+    (folder / "labels.txt").symlink_to("../secret")
+    with pytest.raises(ModelError, match=r"labels: labels\.txt is outside of the bundle's folder; copy"):
+        load_bundle(folder, "m")
+    assert load_bundle(folder, "m", labels=folder / "labels.txt").labels == ("root",)
+
+
+def test_labels_may_lie_deeper_and_the_folder_behind_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real" / "names").mkdir(parents=True)
+    folder = bundle(tmp_path / "real", "labels = 'names/../names/en.txt'")
+    (folder / "names" / "en.txt").write_text("a\nb\n")
+    (tmp_path / "linked").symlink_to("real")
+    assert load_bundle(tmp_path / "linked", "m").labels == ("a", "b")
+
+
+def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+    folder = bundle(tmp_path, "")
+    (folder / "labels.txt").symlink_to("labels.txt")
+    with pytest.raises(ConfigError, match=r"labels: .*labels\.txt: Too many levels"):
+        load_bundle(folder, "m")
+
+
+# What is no regular file
+
+
+@pytest.fixture
+def soon() -> Iterator[None]:
+    """Whatever takes longer than this waits for a pipe."""
+
+    def ring(*_: object) -> None:
+        raise TimeoutError("waits for ever")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(10)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def sock(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+
+def zeros(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+ODD = pytest.mark.parametrize("make", [fifo, sock, zeros, Path.mkdir])
+Make = Callable[[Path], None]
+
+
+@ODD
+@pytest.mark.parametrize("name", ["model.tflite", "bundle.toml", "labels.txt"])
+@pytest.mark.usefixtures("soon")
+def test_what_is_no_regular_file_in_a_bundle_is_refused(tmp_path: Path, make: Make, name: str) -> None:
+    folder = tmp_path / "b"
+    folder.mkdir()
+    bundle(folder, f'sha256 = "{hashlib.sha256(TFLITE).hexdigest()}"', labels="a")
+    (folder / name).unlink()
+    make(folder / name)
+    leads_out = (make, name) == (zeros, "labels.txt")
+    wanted = r"labels\.txt is outside of" if leads_out else rf"{name}: is not a regular file$"
+    with pytest.raises((ConfigError, ModelError), match=wanted):
+        load_bundle(folder, "m")
+
+
+@ODD
+@pytest.mark.usefixtures("soon")
+def test_what_is_no_regular_file_is_no_model_and_no_labels(tmp_path: Path, make: Make) -> None:
+    odd = tmp_path / "odd"
+    make(odd)
+    wanted = rf"{odd}: is not a regular file$"
+    with pytest.raises(ConfigError, match=wanted):
+        load_bundle(bare(tmp_path), "m", labels=odd)
+    with pytest.raises(ModelError, match=wanted):
+        packed_labels(odd)
+    with pytest.raises(ModelError, match=wanted):
+        read_model(odd)
+    if make is not Path.mkdir:
+        with pytest.raises(ConfigError, match=wanted):
+            load_bundle(odd, "m")
+
+
+@pytest.mark.parametrize("gibibytes", [3, 6])
+@pytest.mark.usefixtures("soon")
+def test_a_file_that_is_too_large_for_a_model_is_refused_unread(tmp_path: Path, gibibytes: int) -> None:
+    file = averaging(tmp_path / "large.tflite")
+    os.truncate(file, gibibytes << 30)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConfigError, match=r"larger than 2 GiB; a TFLite model cannot be"):
+            load_bundle(file, "m")
+        with pytest.raises(ModelError, match=r"large\.tflite: larger than 2 GiB"):
+            read_model(file)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_state_may_be_declared_by_the_names_of_a_signature() -> None:
+    calls = (Signature("serve", {"h": "in", "x": "image"}, {"h": "out"}),)
+    pairs = (StatePair("h", "h"), StatePair("cell", "cell"), StatePair("other", "out"))
+    variable = TensorSpec("cell", (1, 2), "float32")
+    facts = FileFacts(signatures=calls, variables=(variable,))
+    filled = with_tensors(ModelBundle("m", Path("m"), state=pairs), (IMAGE,), (SCORES,), facts)
+    assert filled.state == (StatePair("in", "out"), StatePair("cell", "cell"), StatePair("other", "out"))
+    for state in (None, ()):
+        assert with_tensors(ModelBundle("m", Path("m"), state=state), (), ()).state == state

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_vision.contracts.options import Options, option
 from edge_vision.contracts.stage import Stage
-from edge_vision.data.errors import ConfigError, SourceError
+from edge_vision.data.errors import ConfigError, SourceError, SourceLost
 from edge_vision.data.findings import Labels
 from edge_vision.data.result import Result
 from edge_vision.testing import FakeSource, make_stage, still
@@ -34,6 +34,32 @@ def test_a_recording_is_delivered_whole_and_in_order(workers: int) -> None:
         assert made.indices() == seen == list(range(120))
         assert [r.sequence for r in made.sink.seen.results] == list(range(1, 121))
         sums(camera)
+
+
+def test_the_frames_of_a_loop_say_in_which_round_they_were_taken() -> None:
+    with rig() as made:
+        camera = made.camera(FakeSource(frames(3), loops=2))
+        assert camera.finished.wait(10)
+        taken = [result.frame for result in made.sink.seen.results]
+    assert [frame.take for frame in taken] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert [round(frame.monotonic * 10) for frame in taken] == list(range(9)), "the clock goes on"
+
+
+def test_a_camera_that_was_lost_begins_another_take() -> None:
+    frame_given = Event()
+
+    def given() -> NDArray[np.uint8]:
+        frame_given.set()
+        return still()
+
+    def lost() -> None:
+        raise SourceLost("unplugged")
+
+    with rig() as made:
+        script = [given, lost, given]
+        made.camera(FakeSource(script, live=True))
+        wait_until(lambda: len(made.sink.seen.results) == 2)
+        assert [result.frame.take for result in made.sink.seen.results] == [0, 1]
 
 
 def test_stateless_stages_of_one_camera_run_at_once() -> None:

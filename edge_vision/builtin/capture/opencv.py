@@ -192,6 +192,7 @@ class OpenCVSource(Source):
             if not self.options.loop or not self._grabbed:
                 return False
             self.open()
+            self.takes += 1
         self._grabbed += 1
         if self._metronome is not None:
             self._metronome.wait()

@@ -70,6 +70,7 @@ class PicturesSource(Source):
                 if not self.options.loop:
                     return None
                 self._next = 0
+                self.takes += len(self._files) > 1  # a still has no end that differs from its beginning
             file = self._files[self._next]
             self._next += 1
             image = self._read(file)

@@ -15,6 +15,7 @@ from typing import Any
 from edge_vision.builtin.tflite.file_check import check_model
 from edge_vision.builtin.tflite.graph import Graph
 from edge_vision.builtin.tflite.notes import Notes, read_notes
+from edge_vision.builtin.tflite.paths import copies, distances
 from edge_vision.builtin.tflite.tracing import producers, rescaled
 from edge_vision.contracts.file_facts import FileFacts, TensorNote
 from edge_vision.contracts.labels import EXPORTER_NOTES, exporter_notes, find_labels
@@ -95,6 +96,8 @@ def _with_graph(facts: FileFacts, graph: Graph, notes: Notes) -> FileFacts:
         facts,
         operators=graph.operator_counts(),
         producers=producers(graph),
+        distances=distances(graph),
+        copies=copies(graph),
         rescaled=rescaled(graph),
         notes=_by_name(graph.inputs, notes.inputs) | _by_name(graph.outputs, notes.outputs),
         signatures=graph.signatures(),

@@ -6,9 +6,11 @@ file must have passed check_model, so that nothing they follow leads out of it.
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,10 @@ CALLS = {
 }
 """Operators that run another graph, and the fields that say which."""
 
-_CONSTANTS = ("float32", "float16", "int8", "uint8", "int16", "int32")
+_CONSTANTS = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64")
+
+_LONGEST_OPTIONS = 4096
+"""Bytes of a custom operator's options that are looked at; those that are known take below 200."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,21 @@ class Graph:
         elif len(scales):
             return None
         return values if np.isfinite(values).all() else None
+
+    def custom_option(self, operator: Operator, key: str) -> int:
+        """A whole number in the options of a custom operator, 0 where it is not there.
+
+        They are bytes that mean what the operator likes. Most hold a map in FlexBuffers' format, which
+        nothing has checked, so whatever fails while it is read says that it is none.
+        """
+        raw = _array(operator.table.CustomOptionsAsNumpy())
+        if not 0 < len(raw) <= _LONGEST_OPTIONS:
+            return 0
+        try:
+            value = import_module("flatbuffers.flexbuffers").GetRoot(raw.tobytes()).AsMap[key]
+            return int(value.AsInt) if value.IsInt else 0
+        except (LookupError, ValueError, TypeError, ArithmeticError, struct.error):
+            return 0
 
     def _operators_of(self, graph: Any) -> Iterator[Operator]:
         for index in range(graph.OperatorsLength()):

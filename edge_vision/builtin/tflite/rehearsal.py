@@ -101,9 +101,12 @@ def _zeros(spec: TensorSpec) -> NDArray[Any]:
 
 
 def _noise(spec: TensorSpec) -> NDArray[Any]:
-    """Noise over all that bytes can hold, or from 0 to 1 in floats; wider integers may be indices."""
+    """Noise over all that bytes can hold, or from 0 to 1 in floats.
+
+    Wider integers may be indices, which have to be small, but for the pixels of an image.
+    """
     kind = np.dtype(spec.dtype)
-    if kind.kind not in "iuf" or (kind.kind != "f" and kind.itemsize > 1):
+    if kind.kind not in "iuf" or (kind.kind != "f" and kind.itemsize > 1 and not spec.is_image):
         return _zeros(spec)
     count = int(np.prod(spec.shape))
     noise = np.frombuffer(random.Random(_SEED).randbytes(count), np.uint8)  # noqa: S311 - no secret

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from edge_vision.builtin.tflite.graph import Graph, Operator
@@ -11,6 +12,8 @@ CHANGING_FORM = frozenset(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "QUANTIZE", "DEQ
 """Operators whose output holds the real values of their first input, in another form."""
 
 _ARITHMETIC = ("ADD", "SUB", "MUL", "DIV")
+
+_DETECTOR = "TFLite_Detection_PostProcess"
 
 _LONGEST = 16
 """So many operators are followed from an input."""
@@ -29,7 +32,7 @@ def producers(graph: Graph) -> Mapping[str, Producer]:
         for operator in graph.operators
         for place, index in enumerate(operator.outputs)
     }
-    return {name: _producer(makers, index) for name, index in graph.outputs.items()}
+    return {name: _producer(graph, makers, index) for name, index in graph.outputs.items()}
 
 
 def rescaled(graph: Graph) -> Mapping[str, tuple[float, float]]:
@@ -39,15 +42,57 @@ def rescaled(graph: Graph) -> Mapping[str, tuple[float, float]]:
     return {name: scaling for name, scaling in found.items() if _is_of_pixels(*scaling)}
 
 
-def _producer(makers: Mapping[int, tuple[Operator, int]], index: int) -> Producer:
+def takers_of(graph: Graph) -> Mapping[int, list[Operator]]:
+    """The operators that take each tensor, by its index."""
+    takers: dict[int, list[Operator]] = {}
+    for operator in graph.operators:
+        for index in set(operator.inputs):
+            takers.setdefault(index, []).append(operator)
+    return takers
+
+
+def _producer(graph: Graph, makers: Mapping[int, tuple[Operator, int]], index: int) -> Producer:
     for _ in makers:  # a damaged graph may run in circles
         if index not in makers:
             break
         operator, place = makers[index]
-        if operator.name not in CHANGING_FORM or not operator.inputs:
-            return Producer(operator.name, place)
+        if not operator.inputs or not _changes_form(graph, operator):
+            return Producer(operator.name, place, _classes(graph, operator))
         index = operator.inputs[0]
     return Producer("")
+
+
+def _changes_form(graph: Graph, operator: Operator) -> bool:
+    """True where an operator's output holds the values of its first input; `x[..., None]` is a slice."""
+    if operator.name == "STRIDED_SLICE" and len(operator.inputs) == 4:
+        before, after = (graph.spec("", t).shape for t in (operator.inputs[0], operator.outputs[0]))
+        steps = graph.constant(operator.inputs[3])
+        forwards = steps is not None and bool((steps == 1).all())
+        return forwards and math.prod(before) == math.prod(after)
+    return operator.name in CHANGING_FORM
+
+
+def _classes(graph: Graph, operator: Operator) -> int:
+    """From how many classes an operator chooses, 0 where that cannot be told.
+
+    For a detector that was not told, the scores that it takes are counted; the background's is one of
+    them where there is one.
+    """
+    if operator.name == _DETECTOR:
+        told = graph.custom_option(operator, "num_classes")
+        return told if told > 0 else _side(graph, operator, 1, -1)
+    if operator.name in ("ARG_MAX", "ARG_MIN") and len(operator.inputs) == 2:
+        axis = graph.constant(operator.inputs[1])
+        return 0 if axis is None or len(axis) != 1 else _side(graph, operator, 0, int(axis[0]))
+    return 0
+
+
+def _side(graph: Graph, operator: Operator, place: int, axis: int) -> int:
+    """The length of an input along an axis, 0 where it has none or that is open."""
+    if not 0 <= place < len(operator.inputs) or operator.inputs[place] < 0:
+        return 0
+    shape = graph.spec("", operator.inputs[place]).shape
+    return max(0, shape[axis]) if -len(shape) <= axis < len(shape) else 0
 
 
 def _scaling(graph: Graph, index: int) -> tuple[float, float]:

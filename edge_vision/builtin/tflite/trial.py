@@ -18,6 +18,7 @@ from threading import Lock
 
 from edge_vision.builtin.tflite.file_check import check_model
 from edge_vision.builtin.tflite.trial_answer import Trial, trial_of
+from edge_vision.contracts.regular_file import read_model_file
 from edge_vision.data.errors import ModelError, one_line
 
 CHILD = Path(__file__).with_name("trial_child.py")
@@ -102,7 +103,7 @@ def try_model(file: Path, content: bytes | None = None) -> Trial:
 def read_model(file: Path) -> bytes:
     """What is in a model's file; raises ModelError where it cannot be read."""
     try:
-        return file.read_bytes()
+        return read_model_file(file)
     except OSError as error:
         raise ModelError(f"{file}: {error.strerror or error}") from None
 

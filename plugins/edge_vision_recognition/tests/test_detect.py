@@ -185,6 +185,11 @@ def test_an_unknown_label_is_a_configuration_error_with_a_hint() -> None:
         make_stage(Detect, {"m": ssd([])}, model="m", labels=["car", "prson"])
 
 
+def test_an_empty_list_of_labels_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigError, match=r"labels: names no label, .* leave it out for all"):
+        make_stage(Detect, {"m": ssd([])}, model="m", labels=[])
+
+
 def test_labels_of_a_model_without_any_are_a_configuration_error() -> None:
     with pytest.raises(ConfigError, match="the model has no labels"):
         make_stage(Detect, {"m": ssd([], labels=())}, model="m", labels=["car"])
