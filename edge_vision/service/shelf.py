@@ -45,9 +45,12 @@ class Shelf:
     def _signature(self, name: str) -> tuple[object, ...]:
         """What tells whether a model is still the same: its table, and its files on the disk."""
         with _located(name):
-            path = self._library.find(self._tables[name].bundle, self._folder)
+            table = self._tables[name]
+            path = self._library.find(table.bundle, self._folder)
             files = sorted(path.iterdir()) if path.is_dir() else [path]
-            return self._tables[name], tuple(_stamp(file) for file in files if file.is_file())
+            if table.labels is not None:
+                files.append(self._folder / table.labels)
+            return table, tuple(_stamp(file) for file in files if file.is_file())
 
     def adopt(self, other: Shelf) -> None:
         """Take over from an earlier shelf what is open there and has not changed."""

@@ -6,18 +6,22 @@ They are tried through `check` inside of this very process, which would die with
 from __future__ import annotations
 
 import io
+import os
 import random
 import re
 import signal
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge_vision.service.cli import main
 from tests.service.process import Process, daemon
-from tests.tiny_models import accumulating, averaging, copying, customised, detecting, twins
+from tests.tiny_models import TinyModel, accumulating, averaging, copying, customised, detecting, twins
 
 COUNT, BATCHES = 300, 10
 SEED = 20261122
@@ -185,14 +189,64 @@ def test_damaged_real_models_are_told(
     assert {0, 78} == set(statuses.values())
 
 
+def giving_no_numbers(file: Path) -> Path:
+    """A classifier (1, 4, 4, 3) -> (1, 3) whose weights were ruined in training."""
+    model = TinyModel()
+    image, means = model.tensor("image", [1, 4, 4, 3]), model.tensor("means", [1, 3])
+    axes = model.tensor("axes", [2], "int32", value=np.array([1, 2]))
+    ruined, sums = (
+        model.tensor("ruined", [1], value=np.array([np.nan])),
+        model.tensor("sums", [1, 4, 4, 3]),
+    )
+    model.operator("ADD", [image, ruined], [sums])
+    model.operator("MEAN", [sums, axes], [means], keepDims=False)
+    return model.write(file, [image], [means])
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_a_pipe_in_a_models_place_ends_the_check_at_once(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "model.tflite")
+    status, said = checked(tmp_path)
+    assert (status, said.count("\n")) == (78, 1)
+    assert "models.m.bundle: " in said
+    assert "model.tflite: is not a regular file" in said
+
+
+def test_a_model_that_gives_no_numbers_fails_the_check(tmp_path: Path) -> None:
+    giving_no_numbers(tmp_path / "model.tflite")
+    status, said = checked(tmp_path)
+    assert (status, said.count("\n")) == (78, 1)
+    assert "its output means held values that are no numbers" in said
+
+
+def checked(folder: Path) -> tuple[int, str]:
+    """The exit status of `check` in a process of its own, which may take a while, and what it says."""
+    config = folder / "config.toml"
+    config.write_text(
+        '[models.m]\nbundle = "model.tflite"\n[cameras.c]\nsource = "test"\n'
+        'stages = [{ uses = "classify", model = "m" }]\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "edge_vision", "check", str(config)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
 def refusals(process: Process) -> int:
     """How often a reload was refused."""
     return sum("the configuration that runs is kept" in line for line in list(process.log))
 
 
-def reload_refused(process: Process, model: Path, content: bytes) -> None:
-    """Have the daemon reload another model, wait until it has refused, and see that it goes on."""
-    model.write_bytes(content)
+def reload_refused(process: Process, model: Path | None = None, content: bytes = b"") -> None:
+    """Have the daemon reload (another model), wait until it has refused, and see that it goes on."""
+    if model is not None:
+        model.write_bytes(content)
     refused = refusals(process)
     process.send(signal.SIGHUP)
     process.until(lambda: refusals(process) > refused)
@@ -222,6 +276,13 @@ def test_a_running_daemon_keeps_its_model_where_a_reload_brings_a_damaged_one(tm
         assert process.said("model.tflite: the file is empty")
         reload_refused(process, model, customised(tmp_path / "other.tflite").read_bytes())
         assert process.said("model.tflite: needs the custom operator PosenetDecoderOp")
+        reload_refused(process, model, giving_no_numbers(tmp_path / "other.tflite").read_bytes())
+        assert process.said("model.tflite: its output means held values that are no numbers")
+        model.unlink()
+        os.mkfifo(model)
+        reload_refused(process)
+        assert process.said("model.tflite: is not a regular file")
+        model.unlink()
         model.write_bytes(whole)
         process.send(signal.SIGHUP)
         go_on(process)

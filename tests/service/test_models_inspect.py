@@ -187,6 +187,25 @@ def test_a_model_of_no_known_layout_is_answered_with_what_was_seen_and_what_to_w
         assert "[[outputs]]" in line
 
 
+def test_an_input_that_no_stage_provides_is_an_error(models: Command, tmp_path: Path) -> None:
+    model = TinyModel()
+    image, style = model.tensor("image", [1, 16, 16, 3]), model.tensor("style_bottleneck", [1, 1, 1, 3])
+    result = model.tensor("result", [1, 16, 16, 3])
+    model.operator("ADD", [image, style], [result])
+    file = model.write(tmp_path / "style.tflite", [image, style], [result])
+    for action in ("inspect", "add"):
+        assert "needs the input style_bottleneck (1, 1, 1, 3) float32" in models(action, file).line
+
+
+@pytest.mark.shared
+def test_the_number_of_classes_is_told_where_the_graph_says_it(models: Command, shared: Path) -> None:
+    file = shared / "models" / "deeplabv3_mnv2_dm05_pascal_quant.tflite"
+    assert models("inspect", file, "--json").json["classes"] == 21
+    assert "classes    21, as the graph says" in models("inspect", file).out
+    other = shared / "models" / "mlperf_tiny_vww_96_int8.tflite"
+    assert models("inspect", other, "--json").json["classes"] == 0
+
+
 def test_labels_that_do_not_fit_are_an_error(models: Command, tmp_path: Path) -> None:
     file = colours(tmp_path)
     line = models("inspect", file, "--labels", labels(tmp_path, *"abcdef")).line

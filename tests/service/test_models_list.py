@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -63,18 +64,21 @@ def test_broken_bundles_are_listed_with_their_reason(models: Command, tmp_path: 
     (folder / "wrong-toml" / "bundle.toml").write_text("lables = 'x'\n")
     averaging(folder / "replaced" / "model.tflite", 9, 9)
     (folder / ".half-written").mkdir()
+    (folder / "piped").mkdir()
+    os.mkfifo(folder / "piped" / "bundle.toml")
     answer = models("list", "--json")
     assert answer.status == 0
     errors = {row["name"]: row["error"] for row in answer.json}
-    assert errors.keys() == {"good", "no-toml", "no-model", "wrong-toml", "replaced"}
+    assert errors.keys() == {"good", "no-toml", "no-model", "wrong-toml", "replaced", "piped"}
     assert errors["good"] == ""
     assert "folder without a bundle.toml" in errors["no-toml"]
     assert "model.tflite: no such file" in errors["no-model"]
     assert "did you mean labels?" in errors["wrong-toml"]
     assert "its digest is" in errors["replaced"]
+    assert "bundle.toml: is not a regular file" in errors["piped"]
     text = models("list")
     assert text.status == 0
-    assert text.out.count("broken: ") == 4
+    assert text.out.count("broken: ") == 5
 
 
 def test_what_is_installed_goes_before_what_is_shipped(
@@ -160,6 +164,19 @@ def test_a_bundle_that_was_replaced_is_opened_anew(models: Command, tmp_path: Pa
     second = shelf(tmp_path, "colours")
     second.adopt(first)
     assert second.model("m") is not model
+
+
+def test_labels_that_were_changed_are_read_anew(models: Command, tmp_path: Path) -> None:
+    colours(tmp_path)
+    labels = tmp_path / "names.txt"
+    labels.write_text("a\nb\nc\n")
+    tables = {"m": ModelTable(bundle="colours.tflite", labels="names.txt")}
+    first = Shelf(tables, tmp_path, load_plugins().manager)
+    assert first.model("m").bundle.labels == ("a", "b", "c")
+    labels.write_text("red\ngreen\nblue\n")
+    second = Shelf(tables, tmp_path, load_plugins().manager)
+    second.adopt(first)
+    assert second.model("m").bundle.labels == ("red", "green", "blue")
 
 
 def test_a_name_that_means_another_bundle_now_is_opened_anew(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,24 @@ def test_state_starts_anew_after_a_gap(tmp_path: Path, workers: int) -> None:
     )
     assert_equal(answers(found, "short"), np.concatenate([sums(seen[:10]), sums(seen[20:])]))
     assert_equal(answers(found, "long"), sums(np.concatenate([seen[:10], seen[20:]])))
+
+
+def test_state_does_not_go_over_the_seam_of_a_loop(tmp_path: Path) -> None:
+    seen = colours(9, 4)
+    write_pictures(tmp_path / "porch", seen)
+    accumulator_bundle(tmp_path / "sum")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[models.sum]\nbundle = "sum"\n[cameras.porch]\nstages = ['
+        f'{EMBED}]\nsource = {{ uses = "pictures", path = "porch", fps = 10, loop = true }}\n'
+    )
+    with daemon(config) as process:
+        process.until(lambda: len(process.out) >= 10)
+        found = [json.loads(line) for line in process.out[:10]]
+    vectors = answers([each for each in found if "embeddings" in each], "porch")
+    rounds = np.tile(sums(seen), (3, 1))
+    assert len(vectors) > 2 * len(seen)
+    assert_equal(vectors, rounds[: len(vectors)])
 
 
 def test_frames_that_are_further_apart_than_reset_after_are_each_the_first(tmp_path: Path) -> None:

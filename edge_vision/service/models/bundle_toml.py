@@ -64,7 +64,7 @@ def _numbers(values: PerChannel) -> Any:
 
 def _output(spec: TensorSpec, tolerance: Tolerance | None) -> dict[str, Any]:
     said: dict[str, Any] = {"name": spec.name, "meaning": spec.meaning}
-    if tolerance is not None:
+    if tolerance is not None and tolerance.share:  # none for listed boxes: they are looked for
         said |= {"tolerance": tolerance.within, "share": tolerance.share}
     return said
 

@@ -136,7 +136,7 @@ def _verify(wishes: argparse.Namespace) -> int:
     if beyond:
         raise ModelError(
             f"{path}: does not give here what its golden files say: {', '.join(beyond)} "
-            f"{'is' if len(beyond) == 1 else 'are'} beyond the tolerance"
+            f"{'is' if len(beyond) == 1 else 'are'} beyond the tolerance or the answer to something else"
         )
     return 0
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.contracts.model import Model
+from edge_vision.contracts.regular_file import read_regular
 from edge_vision.data.errors import ModelError
 from edge_vision.service.models.stimuli import Arrays, Stimulus, answers
 
@@ -93,7 +94,10 @@ def read_cases(folder: Path) -> Iterator[Case]:
 def _read_case(file: Path) -> Case:
     parts: dict[str, Arrays] = {"input": {}, "output": {}, "every": {}}
     try:
-        content = io.BytesIO(file.read_bytes())
+        packed = read_regular(file, LARGEST + 1)
+        if len(packed) > LARGEST:
+            raise ValueError(f"larger than {LARGEST} bytes")
+        content = io.BytesIO(packed)
         with zipfile.ZipFile(content) as archive:
             if sum(member.file_size for member in archive.infolist()) > LARGEST:
                 raise ValueError(f"it takes more than {LARGEST} bytes")

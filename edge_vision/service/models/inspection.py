@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from edge_vision.adapters.catalogue import adapter_of, layout_named, unknown_layout
+from edge_vision.adapters.generators import Conditions
 from edge_vision.adapters.layout import Layout
 from edge_vision.adapters.runner import Runner
 from edge_vision.contracts.bundles import load_bundle
@@ -60,6 +61,13 @@ class Inspection:
     def image(self) -> TensorSpec | None:
         """Its image input, None where it has none."""
         return self.bundle.image_input if self.bundle.takes_image else None
+
+    @property
+    def classes(self) -> int:
+        """So many classes a detector or an arg max chooses from, as the graph says; 0: it does not."""
+        producers = self.bundle.facts.producers
+        read = (producers.get(spec.name) for spec in self.bundle.answers)
+        return max((producer.classes for producer in read if producer is not None), default=0)
 
     @property
     def name(self) -> str:
@@ -158,10 +166,8 @@ def _tried(model: Model) -> _Trial:
 
 
 def _provided(bundle: ModelBundle, layout: Layout[Any]) -> tuple[str, ...]:
-    """The inputs that a stage gives a model beside a view; a generator's come from its options."""
-    if layout.task == "generate":
-        return tuple(spec.name for spec in bundle.inputs)
-    return tuple(spec.name for spec in bundle.inputs if spec.meaning in FURTHER_MEANINGS)
+    """The inputs that the model's stage gives it beside a view: only that of generators does."""
+    return Conditions.of(bundle).inputs if layout.task == "generate" else ()
 
 
 def _with_digest(bundle: ModelBundle) -> ModelBundle:

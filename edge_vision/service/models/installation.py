@@ -15,14 +15,15 @@ from edge_vision.contracts.labels import parse_labels
 from edge_vision.contracts.model import Model
 from edge_vision.data.errors import ModelError
 from edge_vision.service.models.bundle_toml import LABELS, bundle_toml
-from edge_vision.service.models.golden import FOLDER, made_case, write_case
+from edge_vision.service.models.drafts import OLD, tidied
+from edge_vision.service.models.golden import FOLDER, write_case
 from edge_vision.service.models.inspection import Inspection
-from edge_vision.service.models.stimuli import pictured_stimuli, usual_stimuli
-from edge_vision.service.models.verification import measured, tells_apart, tolerances
+from edge_vision.service.models.selection import all_of, best_of
+from edge_vision.service.models.stimuli import further_stimuli, pictured_stimuli
 
 PROVES_LITTLE = (
-    "its golden files prove little, because it answers alike to some of them; "
-    "show it pictures of what it is for (--pictures)"
+    "its golden files prove little, because it answers alike to some of them, or so unsurely that "
+    "rounding changes what it says; show it pictures of what it is for (--pictures)"
 )
 
 
@@ -72,12 +73,14 @@ def install(inspection: Inspection, model: Model, order: Order) -> Installed:
     draft = order.folder / f".{order.name}.{uuid4().hex[:8]}"
     try:
         order.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            draft.mkdir()
-            doubts = _fill(draft, inspection, model, order)
-            _put(draft, order)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+        with tidied(order.folder):
+            order.check()
+            try:
+                draft.mkdir()
+                doubts = _fill(draft, inspection, model, order)
+                _put(draft, order)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
         place = error.filename or order.folder
         raise ModelError(f"{place}: cannot be written: {error.strerror or error}") from error
@@ -90,22 +93,23 @@ def _fill(draft: Path, inspection: Inspection, model: Model, order: Order) -> tu
     shutil.copyfile(bundle.file, draft / "model.tflite")
     if bundle.labels:
         (draft / LABELS).write_bytes(labels_text(bundle.labels))
-    stimuli = pictured_stimuli(model, order.pictures) if order.pictures else usual_stimuli(model)
-    cases = [made_case(model, stimulus) for stimulus in stimuli]
+    golden = (
+        all_of(model, pictured_stimuli(model, order.pictures))
+        if order.pictures
+        else best_of(model, further_stimuli(model))
+    )
     (draft / FOLDER).mkdir()
-    for case in cases:
+    for case in golden.cases:
         write_case(case, draft / FOLDER)
-    digest = hashlib.sha256((draft / "model.tflite").read_bytes()).hexdigest()
+    with (draft / "model.tflite").open("rb") as copy:
+        digest = hashlib.file_digest(copy, "sha256").hexdigest()
     if bundle.facts.sha256 != digest:
         raise ModelError(f"{bundle.file}: was replaced while it was looked into; try again")
-    allowed = measured(model, cases, tolerances(bundle, cases))
-    text = bundle_toml(inspection, order.name, allowed=allowed)
+    text = bundle_toml(inspection, order.name, allowed=golden.allowed)
     (draft / "bundle.toml").write_text(text, encoding="utf-8")
     if load_bundle(draft, order.name).labels != bundle.labels:
         raise ModelError(f"{bundle.file}: its labels cannot be written one a line")
-    if len(cases) > 1 and not tells_apart(bundle, cases, allowed):
-        return (PROVES_LITTLE,)
-    return ()
+    return (PROVES_LITTLE,) if golden.proves_little else ()
 
 
 def _put(draft: Path, order: Order) -> None:
@@ -114,7 +118,7 @@ def _put(draft: Path, order: Order) -> None:
         draft.rename(order.target)
         return
     order.check()
-    old = draft.with_name(f"{draft.name}.old")
+    old = draft.with_name(f"{draft.name}{OLD}")
     order.target.rename(old)
     try:
         draft.rename(order.target)

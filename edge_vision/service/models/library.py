@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from edge_vision.data.errors import ConfigError, suggestion
+from edge_vision.service.models.drafts import replaced_bundles
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +59,11 @@ class Library:
     def volumes(self) -> Iterator[Volume]:
         """All bundles, the installed ones first, by name; one that is hidden by another comes too."""
         for folder in self.installed:
-            for name in _folders(folder):
-                yield Volume(name, "installed", folder / name)
+            for name, path in _bundles(folder).items():
+                yield Volume(name, "installed", path)
         if self.shipped is not None:
-            for name in _folders(self.shipped):
-                yield Volume(name, "shipped", self.shipped / name)
+            for name, path in _bundles(self.shipped).items():
+                yield Volume(name, "shipped", path)
 
     def find(self, written: str, folder: Path) -> Path:
         """The bundle's folder, or the file, that a text such as `bundle` in [models] means.
@@ -108,14 +109,19 @@ def _can_write(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
-def _folders(folder: Path) -> list[str]:
-    """The names of the folders in a folder, hidden and private ones left out."""
+def _bundles(folder: Path) -> dict[str, Path]:
+    """The folders in a folder by name, hidden and private ones left out.
+
+    A bundle whose replacement was interrupted, as by a power cut, is found where it was put aside.
+    """
     try:
         with os.scandir(folder) as found:
             names = [entry.name for entry in found if entry.is_dir()]
+        bundles = replaced_bundles(folder)
     except FileNotFoundError:
-        return []
+        return {}
     except OSError as error:
         log.warning("%s: the models in it cannot be seen: %s", folder, error.strerror)
-        return []
-    return sorted(name for name in names if not name.startswith((".", "_")))
+        return {}
+    bundles |= {name: folder / name for name in names if not name.startswith((".", "_"))}
+    return dict(sorted(bundles.items()))

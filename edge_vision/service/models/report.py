@@ -35,6 +35,7 @@ def inspection_json(inspection: Inspection) -> dict[str, Any]:
         "says": inspection.layout.says,
         "inputs": [_input_json(spec) for spec in bundle.inputs],
         "outputs": [_tensor_json(spec) for spec in bundle.outputs],
+        "classes": inspection.classes,
         "labels": list(inspection.labels),
         "labels_from": inspection.labels_from,
         "state": [{"input": pair.input, "output": pair.output} for pair in bundle.state or ()],
@@ -96,6 +97,8 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, ...]]:
     yield "outputs", *(_tensor(spec) for spec in bundle.outputs)
     if inspection.image is not None:
         yield "pixels", *_pixels(inspection, inspection.image)
+    if inspection.classes:
+        yield "classes", f"{inspection.classes}, as the graph says"
     yield "labels", _labels(inspection)
     if bundle.state:
         pairs = (f"{pair.output} is {pair.input} of the next run" for pair in bundle.state)
@@ -179,6 +182,8 @@ def differences_json(found: Sequence[Difference]) -> list[dict[str, Any]]:
             "tolerance": each.tolerance.within,
             "inside": each.inside,
             "share": each.tolerance.share,
+            "told": each.told,
+            "same": each.same,
             "good": each.good,
         }
         for each in found
@@ -197,12 +202,20 @@ def differences_text(found: Sequence[Difference]) -> str:
             _percent(each.equal),
             f"{each.tolerance.within:.4g}",
             _percent(each.inside),
-            _percent(each.tolerance.share),
-            "good" if each.good else "beyond",
+            _percent(each.tolerance.share) if each.tolerance.share else "same boxes",
+            _verdict(each),
         )
         for each in found
     ]
     return in_columns(rows)
+
+
+def _verdict(difference: Difference) -> str:
+    if difference.good:
+        return "good"
+    if difference.inside < difference.tolerance.share:
+        return "beyond"
+    return "another answer" if difference.same else "another decision"
 
 
 def in_columns(rows: Sequence[Sequence[str]]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -29,11 +31,15 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 STEPS = 3
 """Runs in a row that a recurrent model is tried with."""
+USUAL = 3
+"""So many stimuli are enough where they are answered surely, and differently."""
 MOST_PICTURES = 8
 """So many pictures of somebody's own are taken at most."""
 SEED = 20
 BLOCKS = 32
 """Noise comes in so many blocks along a side, so that it can be stored in little room."""
+SEEDS = 4
+"""So many scenes, and sets of disks and clouds, are drawn where the usual stimuli are not enough."""
 APART = 15
 """Frames of the drawn scene between two steps: a second."""
 
@@ -48,18 +54,35 @@ class Stimulus:
 
 def usual_stimuli(model: Model) -> tuple[Stimulus, ...]:
     """The drawn scene, noise and a gradient, as the model takes them."""
+    return tuple(islice(further_stimuli(model), USUAL))
+
+
+def further_stimuli(model: Model) -> Iterator[Stimulus]:
+    """The usual stimuli, then others that a model may answer more surely, one after the other."""
     feed = _Feed(model)
     steps = range(STEPS if model.bundle.state else 1)
-    scene = DrawnScene(DrawnScene.Options(realtime=False), SourceContext("golden", Path()))
-    shown = {
-        "scene": [scene.draw(number * APART) for number in steps],
-        "noise": [_noise(number) for number in steps],
-        "gradient": [_gradient(number) for number in steps],
-    }
-    return tuple(
-        Stimulus(name, tuple(feed(image, number) for number, image in enumerate(images)))
-        for name, images in shown.items()
-    )
+    for name, draw in _drawings():
+        yield Stimulus(name, tuple(feed(draw(number), number) for number in steps))
+
+
+def _drawings() -> Iterator[tuple[str, Callable[[int], Image]]]:
+    """Names of stimuli, and the functions that draw them from the number of the step."""
+    scene = _scene(0)
+    yield "scene", lambda step: scene.draw(step * APART)
+    yield "noise", _noise
+    yield "gradient", _gradient
+    yield "stripes", _stripes
+    for seed in range(SEEDS):
+        for label in ("person", "car", "ball"):
+            yield f"{label}-{seed}", partial(_near, _scene(seed), label)
+        yield f"disks-{seed}", partial(_disks, seed)
+        yield f"clouds-{seed}", partial(_clouds, seed)
+        yield f"street-{seed}", partial(_street, _scene(seed))
+
+
+def _scene(seed: int) -> DrawnScene:
+    options = DrawnScene.Options(realtime=False, seed=seed)
+    return DrawnScene(options, SourceContext("golden", Path()))
 
 
 def pictured_stimuli(model: Model, paths: Sequence[Path]) -> tuple[Stimulus, ...]:
@@ -128,6 +151,52 @@ def _gradient(number: int) -> Image:
     ramp = np.linspace(0, 255, 480).astype(np.uint8)
     red = np.full((480, 480), 60 + 60 * number, dtype=np.uint8)
     return np.dstack([np.tile(ramp, (480, 1)), np.tile(ramp[:, np.newaxis], (1, 480)), red])
+
+
+def _stripes(number: int) -> Image:
+    bright = (np.arange(480) // 24 + number) % 2 * 255
+    return np.repeat(np.tile(bright.astype(np.uint8), (480, 1))[..., np.newaxis], 3, axis=2)
+
+
+def _near(scene: DrawnScene, label: str, number: int) -> Image:
+    """What is around one actor of the scene, a square 1.6 times as large."""
+    index = next(i for i in range(60 + number * APART, 10_000) if label in dict(scene.true_boxes(i)))
+    picture = scene.draw(index)
+    left, top, right, bottom = dict(scene.true_boxes(index))[label]
+    half = min(max(right - left, bottom - top) * 0.8, min(picture.shape[:2]) / 2 - 1)
+    x = min(max((left + right) / 2, half), picture.shape[1] - half)
+    y = min(max((top + bottom) / 2, half), picture.shape[0] - half)
+    return picture[int(y - half) : int(y + half), int(x - half) : int(x + half)].copy()
+
+
+def _street(scene: DrawnScene, number: int) -> Image:
+    """The left half of the scene, a few seconds later."""
+    picture = scene.draw(60 + number * APART)
+    return picture[picture.shape[0] // 4 :, : picture.shape[1] // 2].copy()
+
+
+def _disks(seed: int, number: int) -> Image:
+    """Disks of chance colours, sizes and places on a plain ground."""
+    chance = np.random.default_rng([SEED, seed, number])
+    picture: Image = np.full((480, 480, 3), chance.integers(0, 256, 3), dtype=np.uint8)
+    for _ in range(12):
+        x, y, radius = (int(value) for value in chance.integers((0, 0, 20), (480, 480, 120)))
+        colour = tuple(int(value) for value in chance.integers(0, 256, 3))
+        cv2.circle(picture, (x, y), radius, colour, -1)
+    return picture
+
+
+def _clouds(seed: int, number: int) -> Image:
+    """Smooth noise whose power falls with its frequency, as in pictures of nature."""
+    chance, octaves = np.random.default_rng([SEED, seed, number]), range(1, 8)
+    layers = (
+        cv2.resize(chance.standard_normal((2**k, 2**k, 3)), (480, 480), interpolation=cv2.INTER_CUBIC)
+        * 2.0 ** (-0.8 * k)
+        for k in octaves
+    )
+    total = np.sum(list(layers), axis=0)
+    spread = (total - total.min()) / (total.max() - total.min())
+    return np.asarray(np.rint(255.0 * spread), dtype=np.uint8)
 
 
 def _pictures(paths: Sequence[Path]) -> Iterator[Image]:

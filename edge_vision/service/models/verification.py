@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import combinations
+from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from edge_vision.contracts.bundles import OutputTable
 from edge_vision.contracts.model import Model, ModelBundle
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError
+from edge_vision.service.models.comparison import Judge, are_inside, between, excess
 from edge_vision.service.models.golden import FOLDER, Case
 from edge_vision.service.models.stimuli import SEED, Arrays, answers
 
@@ -28,9 +30,18 @@ QUANTISED_INSIDE_SHARE = 0.02
 """The same where the graph computes in integers: some steps of 1/256 each."""
 MOST_VALUES = 0.99
 """Share of its values that must be within the tolerance where something is rounded."""
+MOST_ROWS = 0.9
+"""The same of listed boxes, which are few."""
 LISTED_TOLERANCE = 0.02
-"""By so much may the scores and places of listed rows differ; places in pixels by a 500th."""
-_SLACK = 1.0 + 1e-4
+"""By so much may the scores of listed boxes differ."""
+WIDEST = 6.0
+"""A tolerance is at most so many times the usual one, however strongly a model answers to rounding."""
+LEAST_SHARE = 0.8
+"""Where a smaller share of the values has to be within the tolerance they prove little."""
+CLEARLY = 4.0
+"""Two answers are different where they are so many times as far apart as rounding moves them."""
+LEAST_NOISE = 0.05
+"""Rounding moves an output by this share of its tolerance at least."""
 _LISTS = (SSD_POSTPROCESSED.name, YOLO_END_TO_END.name)
 
 
@@ -43,12 +54,14 @@ class Tolerance(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How one output differs from its golden values, over all cases.
+    """How one output differs from its golden values, over all runs.
 
     largest, mean  of the differences, in real values; infinite where one of the two is no number
     steps          the largest in steps of the scale, None where it is not quantised
     equal          share of the values that are the same
-    inside         share of the values within the tolerance
+    inside         share of the values within the tolerance, in the run where it is least
+    told           True where each run is much nearer to its own golden values than to those of others
+    same           True where the decision is the same: the best class, the boxes that are sure
     """
 
     spec: TensorSpec
@@ -58,11 +71,29 @@ class Difference:
     steps: float | None
     equal: float
     inside: float
+    told: bool = True
+    same: bool = True
 
     @property
     def good(self) -> bool:
-        """True where it is within the tolerance."""
-        return self.inside >= self.tolerance.share
+        """True where it is within the tolerance, and is the answer to what was shown."""
+        return self.inside >= self.tolerance.share and self.told and self.same
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a case: the values that were kept of each output, by its name.
+
+    case      the case it is of
+    expected  its golden values
+    obtained  what the model gives here
+    shaken    what it gives here for pixels that are changed a little, a number of times
+    """
+
+    case: Case
+    expected: Arrays
+    obtained: Arrays
+    shaken: tuple[Arrays, ...]
 
 
 def tolerances(
@@ -83,32 +114,148 @@ def tolerances(
 
 
 def measured(
-    model: Model, cases: Sequence[Case], usual: Mapping[str, Tolerance]
+    runs: Sequence[Run], bundle: ModelBundle, usual: Mapping[str, Tolerance]
 ) -> dict[str, Tolerance]:
-    """Tolerances with shares that suit how strongly a model answers to rounding.
+    """Tolerances that suit how strongly a model answers to rounding.
 
-    Its pixels are changed a little (see _shaken), which moves the outputs about as far as the rounding
-    of other kernels does. Twice as many values may then be outside of the tolerance as were, or half as
-    many inside where most were outside.
+    Changing its pixels a little (see _shaken) moves the outputs at least about as far as the rounding of
+    other kernels does. A tolerance is twice what most values move by, up to WIDEST times the usual; and
+    twice as many values may be outside of it as then were, or half as many inside where most are not.
     """
-    if not model.bundle.takes_image:
-        return dict(usual)
-    shaken = [_shaken(case, model.bundle) for case in cases]
-    found = {each.spec.name: each.inside for each in differences(model, shaken, usual)}
-    shares = {name: max(1.0 - 2.0 * (1.0 - inside), inside / 2.0) for name, inside in found.items()}
-    return {
-        name: Tolerance(each.within, max(0.001, math.floor(min(each.share, shares[name]) * 1000) / 1000))
-        for name, each in usual.items()
-    }
+    found: dict[str, Tolerance] = {}
+    for spec in bundle.outputs:
+        if spec.name not in usual:
+            continue
+        within, share = usual[spec.name]
+        moved = [_distances(spec, s, run.obtained) for run in runs for s in run.shaken]
+        if not share:
+            found[spec.name] = usual[spec.name]
+            continue
+        if within and moved:
+            most = max(float(np.quantile(each, 0.95)) if each.size else 0.0 for each in moved)
+            within = max(within, _rounded(min(2.0 * most, WIDEST * within)))
+        inside = min((_share(are_inside(each, within)) for each in moved), default=1.0)
+        allowed = min(share, max(1.0 - 2.0 * (1.0 - inside), inside / 2.0))
+        found[spec.name] = Tolerance(within, max(0.001, math.floor(allowed * 1000) / 1000))
+    return found
 
 
-def _shaken(case: Case, bundle: ModelBundle) -> Case:
+def tried(model: Model, cases: Sequence[Case], shakes: int = 1) -> tuple[Run, ...]:
+    """Run all cases; raises ModelError where one is not of this model.
+
+    shakes  so many times each case is run with its pixels changed a little
+    """
+    bundle, found = model.bundle, []
+    for case in cases:
+        _check_names(bundle, case)
+        obtained = _obtained(model, case)
+        others = [
+            _obtained(model, _shaken(case, bundle, number))
+            for number in range(shakes if bundle.takes_image else 0)
+        ]
+        for number in range(case.steps):
+            expected = {name: array[number] for name, array in case.kept.items()}
+            _check_values(case, expected, obtained[number])
+            found.append(Run(case, expected, obtained[number], tuple(each[number] for each in others)))
+    return tuple(found)
+
+
+def differences(
+    model: Model, cases: Sequence[Case], allowed: Mapping[str, Tolerance]
+) -> tuple[Difference, ...]:
+    """Run all cases and compare each output; raises ModelError where a case is not of this model."""
+    bundle, runs = model.bundle, tried(model, cases)
+    within = {name: tolerance.within for name, tolerance in allowed.items()}
+    judges = {case.name: Judge(bundle, case) for case in cases}
+    same = all(judges[run.case.name].same(run.expected, run.obtained, within) for run in runs)
+    read = {spec.name for spec in bundle.answers}
+    return tuple(
+        replace(
+            _difference(spec, runs, allowed[spec.name]),
+            told=not allowed[spec.name].share or _are_told(spec, runs, within[spec.name]),
+            same=same or spec.name not in read,
+        )
+        for spec in bundle.outputs
+        if spec.name in allowed
+    )
+
+
+def apart(bundle: ModelBundle, one: Run, other: Run, allowed: Mapping[str, Tolerance]) -> float:
+    """How far two answers are apart, in what rounding moves them by: of the output that tells most."""
+    return max(
+        (
+            _times_noise(spec, one, other, allowed[spec.name].within)
+            for spec in bundle.outputs
+            if spec.name in allowed and allowed[spec.name].share
+        ),
+        default=0.0,
+    )
+
+
+def proves_little(bundle: ModelBundle, runs: Sequence[Run], allowed: Mapping[str, Tolerance]) -> bool:
+    """True where two runs might be taken for each other, or most values answer any change wildly."""
+    wild = any(0.0 < each.share < LEAST_SHARE and bool(each.within) for each in allowed.values())
+    alike = any(apart(bundle, one, other, allowed) < CLEARLY for one, other in combinations(runs, 2))
+    return wild or alike
+
+
+def _are_told(spec: TensorSpec, runs: Sequence[Run], within: float) -> bool:
+    """True where each run is at most half as far from its golden values as from another run.
+
+    Only runs count that are further apart than rounding moves them.
+    """
+    for run in runs:
+        own = excess(spec, _distances(spec, run.expected, run.obtained), within)
+        others = [
+            excess(spec, _distances(spec, other.obtained, run.obtained), within)
+            for other in runs
+            if other is not run and _times_noise(spec, run, other, within) >= CLEARLY
+        ]
+        if others and own > min(others) / 2.0:
+            return False
+    return True
+
+
+def _times_noise(spec: TensorSpec, one: Run, other: Run, within: float) -> float:
+    """How far an output of two runs is apart, in multiples of what rounding moves it by."""
+    if one.obtained[spec.name].shape != other.obtained[spec.name].shape:
+        return math.inf
+    distance = excess(spec, _distances(spec, one.obtained, other.obtained), within)
+    noise = max(
+        (
+            excess(spec, _distances(spec, shaken, run.obtained), within)
+            for run in (one, other)
+            for shaken in run.shaken
+        ),
+        default=0.0,
+    )
+    return distance / max(noise, LEAST_NOISE * within, 1e-9)
+
+
+def _distances(spec: TensorSpec, one: Arrays, other: Arrays) -> NDArray[np.float64]:
+    """By how much the values of an output differ; of listed rows of boxes only their scores."""
+    first, second = one[spec.name].ravel(), other[spec.name].ravel()
+    if spec.meaning == YOLO_END_TO_END.name and first.size == math.prod(spec.shape):
+        first, second = first[4::6], second[4::6]
+    return between(spec, first, second)
+
+
+def _obtained(model: Model, case: Case) -> list[Arrays]:
+    """What a model gives in the runs of a case, the values that are kept of each output."""
+    steps = [{n: array[i] for n, array in case.inputs.items()} for i in range(case.steps)]
+    return [
+        {name: case.kept_of(name, outputs[name]) for name in case.kept}
+        for outputs in answers(model, steps)
+    ]
+
+
+def _shaken(case: Case, bundle: ModelBundle, number: int) -> Case:
     """A case whose pixels are changed: by at most one level, or in a model of floats by a thousandth.
 
     A quantised graph answers to one level as it does to another rounding. A graph of floats does not;
     but one whose weights are quantised rounds inside, and then a thousandth moves it as one level would.
     """
-    image, chance = bundle.image_input, np.random.default_rng(SEED)
+    image, chance = bundle.image_input, np.random.default_rng(SEED + number)
     pixels = case.inputs[image.name]
     if pixels.dtype.kind == "f":
         by = 1.0 if _is_quantised_inside(bundle) else 0.001
@@ -120,64 +267,28 @@ def _shaken(case: Case, bundle: ModelBundle) -> Case:
     return replace(case, inputs={**case.inputs, image.name: moved.astype(pixels.dtype)})
 
 
-def differences(
-    model: Model, cases: Sequence[Case], allowed: Mapping[str, Tolerance]
-) -> tuple[Difference, ...]:
-    """Run all cases and compare each output; raises ModelError where a case is not of this model."""
-    specs = {spec.name: spec for spec in model.bundle.outputs}
-    passed: dict[str, list[NDArray[np.float64]]] = {name: [] for name in allowed}
-    for case in cases:
-        for name in case.kept:
-            if name not in specs:
-                raise ModelError(
-                    f"{FOLDER}/{case.name}.npz: is of another model: this one has no output {name}"
-                )
-        steps = [{n: array[i] for n, array in case.inputs.items()} for i in range(case.steps)]
-        for number, outputs in enumerate(answers(model, steps)):
-            for name, expected in case.kept.items():
-                passed[name].append(_distance(specs[name], case, outputs, expected[number]))
-    return tuple(
-        _difference(specs[name], allowed[name], np.concatenate(distances))
-        for name, distances in passed.items()
-    )
+def _check_names(bundle: ModelBundle, case: Case) -> None:
+    names = {spec.name for spec in bundle.outputs}
+    for name in case.kept:
+        if name not in names:
+            raise ModelError(
+                f"{FOLDER}/{case.name}.npz: is of another model: this one has no output {name}"
+            )
 
 
-def tells_apart(bundle: ModelBundle, cases: Sequence[Case], allowed: Mapping[str, Tolerance]) -> bool:
-    """True where no two neighbouring cases could be taken for each other: else they prove little."""
-    specs = {spec.name: spec for spec in bundle.outputs}
-    for one, other in pairwise((*cases, cases[0])):
-        distances = {
-            name: _between(specs[name], one.kept[name].ravel(), other.kept[name].ravel())
-            for name in allowed
-            if one.kept[name].shape == other.kept[name].shape
-        }
-        if all(_difference(specs[n], allowed[n], each).good for n, each in distances.items()):
-            return False
-    return True
+def _check_values(case: Case, expected: Arrays, obtained: Arrays) -> None:
+    for name, here in obtained.items():
+        there = expected[name]
+        if (here.shape, here.dtype) != (there.shape, there.dtype):
+            raise ModelError(
+                f"{FOLDER}/{case.name}.npz: is of another model: {name} has {here.size} values "
+                f"of {here.dtype} here, {there.size} of {there.dtype} there"
+            )
 
 
-def _distance(
-    spec: TensorSpec, case: Case, outputs: Arrays, expected: NDArray[Any]
-) -> NDArray[np.float64]:
-    """By how much each value of an output differs from what was kept of it, in real values."""
-    obtained = case.kept_of(spec.name, outputs[spec.name])
-    if (obtained.shape, obtained.dtype) != (expected.shape, expected.dtype):
-        raise ModelError(
-            f"{FOLDER}/{case.name}.npz: is of another model: {spec.name} has {obtained.size} values "
-            f"of {obtained.dtype} here, {expected.size} of {expected.dtype} there"
-        )
-    return _between(spec, obtained, expected)
-
-
-def _between(spec: TensorSpec, obtained: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.float64]:
-    """By how much stored values differ, in real values; infinite where one of two is no number."""
-    scale = 1.0 if spec.quantisation is None else spec.quantisation.scale
-    with np.errstate(invalid="ignore"):
-        distance = np.abs(obtained.astype(np.float64) - expected.astype(np.float64)) * scale
-    return np.where(obtained == expected, 0.0, np.where(np.isnan(distance), np.inf, distance))
-
-
-def _difference(spec: TensorSpec, tolerance: Tolerance, distances: NDArray[np.float64]) -> Difference:
+def _difference(spec: TensorSpec, runs: Sequence[Run], tolerance: Tolerance) -> Difference:
+    found = [_distances(spec, run.expected, run.obtained) for run in runs]
+    distances = np.concatenate(found)
     largest = float(distances.max(initial=0.0))
     scale = None if spec.quantisation is None else spec.quantisation.scale
     return Difference(
@@ -187,7 +298,7 @@ def _difference(spec: TensorSpec, tolerance: Tolerance, distances: NDArray[np.fl
         mean=float(distances.mean()) if distances.size else 0.0,
         steps=None if scale is None else largest / scale,
         equal=_share(distances == 0.0),
-        inside=_share(distances <= tolerance.within * _SLACK),
+        inside=min(_share(are_inside(each, tolerance.within)) for each in found),
     )
 
 
@@ -197,11 +308,11 @@ def _share(which: NDArray[np.bool_]) -> float:
 
 def _usual(spec: TensorSpec, bundle: ModelBundle, kept: Sequence[NDArray[Any]]) -> Tolerance:
     """The tolerance that is usual for an output, by what it means and how it is stored."""
-    peak = max(float(np.abs(array.astype(np.float64)).max(initial=0.0)) for array in kept)
+    peak = median(float(np.abs(array.astype(np.float64)).max(initial=0.0)) for array in kept)
     if bundle.layout in _LISTS and spec.meaning != "state":
-        whole = spec.meaning in ("classes", "count")
-        within = 0.0 if whole else _rounded(max(LISTED_TOLERANCE, peak / 500.0))
-        return Tolerance(within, MOST_VALUES)
+        if spec.meaning in ("boxes", "classes", "classes-or-scores"):
+            return Tolerance(0.0, 0.0)  # rows change places: the boxes that are sure are looked for
+        return Tolerance(0.0 if spec.meaning == "count" else LISTED_TOLERANCE, MOST_ROWS)
     if spec.quantisation is not None:
         return Tolerance(_rounded(STEPS * spec.quantisation.scale), MOST_VALUES)
     if np.dtype(spec.dtype).kind != "f":
