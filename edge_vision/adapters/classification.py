@@ -102,7 +102,7 @@ def _adapter(bundle: ModelBundle, options: ScoresDecoding) -> Adapter[ClassScore
     labels = class_labels(bundle.labels, count, bundle.name, background)
 
     def read(outputs: Outputs) -> ClassScores:
-        return ClassScores(class_probabilities(spec, outputs[spec.name], activation), labels)
+        return ClassScores(class_probabilities(spec, outputs[spec.name], activation, producer), labels)
 
     return Adapter(read, labels)
 

@@ -21,6 +21,12 @@ IMAGENET_WITH_BACKGROUND = 1001
 """Classes of ImageNet with a background before them; its files of labels mostly leave that out."""
 
 _SLACK = 1e-3
+_ARRANGE = (
+    *("CONCATENATION", "GATHER", "PACK", "PAD", "SLICE", "SPLIT", "STRIDED_SLICE", "TRANSPOSE"),
+    *("MAXIMUM", "MINIMUM", "RELU_0_TO_1"),
+)
+"""Operators that pick, join or bound values, and compute none."""
+
 _GIVE_SCORES = ("SOFTMAX", "LOGISTIC")
 _GIVE_LOGITS = (
     *("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "BATCH_MATMUL"),
@@ -81,23 +87,23 @@ def told_activation(producer: str, of_logits: Activation) -> Activation | None:
 
 
 def class_probabilities(
-    spec: TensorSpec, array: NDArray[Any], activation: Activation | None = None
+    spec: TensorSpec, array: NDArray[Any], activation: Activation | None = None, producer: str = ""
 ) -> NDArray[np.float32]:
     """Scores of the classes, (n,) float32, from an output of any shape.
 
     Without an activation the values of this one run tell: those of 0 to 1 that sum to 1 are taken as
-    they are (of quantised ones the sum is not asked for: a thousand classes of less than 1/512 each are
-    all stored as 0); others are logits, and go through a softmax. Bytes without a scale are scores of
-    0 to 255.
+    they are; others are logits, and go through a softmax. The sum is not asked for of quantised ones (a
+    thousand classes of less than 1/512 each are all stored as 0), nor where the producer only picks,
+    joins or bounds values: a softmax less its background, several sigmoids side by side. Bytes without
+    a scale are scores of 0 to 255.
     """
     values = real_values(spec, array).reshape(-1)
     if stores_plain_bytes(spec) and activation in (None, "none"):
         return values / np.float32(255.0)
     if activation is not None:
         return activated(values, activation)
-    if are_fractions(spec, values) and (
-        spec.quantisation is not None or abs(float(values.sum()) - 1.0) <= SUM_TOLERANCE
-    ):
+    any_sum = spec.quantisation is not None or producer in _ARRANGE
+    if are_fractions(spec, values) and (any_sum or abs(float(values.sum()) - 1.0) <= SUM_TOLERANCE):
         return np.clip(values, 0.0, 1.0)
     return softmax(values)
 

@@ -6,7 +6,7 @@ import pytest
 
 from edge_vision.adapters.catalogue import adapter_of, describe
 from edge_vision.adapters.classification import ClassScores
-from edge_vision.adapters.values import softmax
+from edge_vision.adapters.values import class_probabilities, softmax
 from edge_vision.contracts.file_facts import FileFacts, Producer
 from edge_vision.contracts.model import ModelBundle
 from edge_vision.contracts.tensors import Quantisation, TensorSpec
@@ -45,6 +45,15 @@ def test_what_a_layer_gives_are_logits_whatever_the_values_of_a_frame_look_like(
 def test_scores_of_the_graph_are_taken_as_they_are_even_where_several_are_high(producer: str) -> None:
     found = read(bundle(scores(1, 3), producer=producer), 0.9, 0.8, 0.1)
     np.testing.assert_array_equal(found.score, np.array([0.9, 0.8, 0.1], np.float32))
+
+
+@pytest.mark.parametrize("producer", ["CONCATENATION", "STRIDED_SLICE", "MINIMUM"])
+def test_scores_that_were_only_picked_or_joined_need_not_sum_to_one(producer: str) -> None:
+    spec = TensorSpec("o", (1, 3), "float32", meaning="scores")
+    given = np.array([[0.42, 0.48, 0.45]], np.float32)
+    np.testing.assert_array_equal(class_probabilities(spec, given, None, producer), given[0])
+    beyond = np.array([[0.42, 0.48, 2.5]], np.float32)
+    assert class_probabilities(spec, beyond, None, producer).sum() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("producer", ["ADD", "MUL", "MEAN"])
