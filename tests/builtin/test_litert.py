@@ -1,7 +1,4 @@
 import shutil
-import sys
-import types
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +12,7 @@ import pytest
 
 from edge_vision.builtin import litert
 from edge_vision.builtin.litert import LiteRTModel, described
-from edge_vision.builtin.tflite.runtime import find_runtime, unique_names
+from edge_vision.builtin.tflite.runtime import find_runtime
 from edge_vision.contracts import hookspecs
 from edge_vision.contracts.bundles import load_bundle
 from edge_vision.contracts.model import ModelBundle, StatePair
@@ -26,8 +23,6 @@ from tests.tiny_models import counting as counting_runs
 
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "models"
 needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason="the shared models are not here")
-
-MODULES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow")
 
 
 def opened(file: Path, threads: int = 1) -> LiteRTModel:
@@ -97,19 +92,6 @@ def test_repeated_tensor_names_are_made_unique(tmp_path: Path) -> None:
     outputs = model({"x": first, "x_2": second})
     np.testing.assert_array_equal(outputs["y"], second)
     np.testing.assert_array_equal(outputs["y_2"], first)
-
-
-@pytest.mark.parametrize(
-    ("names", "unique"),
-    [
-        (["a", "b"], ["a", "b"]),
-        (["a", "a", "a"], ["a", "a_2", "a_3"]),
-        (["a", "a", "a_2"], ["a", "a_3", "a_2"]),
-        (["taken", "b"], ["taken_2", "b"]),
-    ],
-)
-def test_names_given_once_are_kept(names: list[str], unique: list[str]) -> None:
-    assert unique_names(names, {"taken"}) == unique
 
 
 def test_outputs_are_the_callers_own(tmp_path: Path) -> None:
@@ -266,14 +248,6 @@ def test_a_resource_variable_that_is_only_read_is_no_state(tmp_path: Path) -> No
 # What is told at opening
 
 
-def test_warnings_are_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("WARNING")
-    model = opened(packing(averaging(tmp_path / "m.tflite"), {"vocab.txt": "a"}))
-    (warning,) = [line for line in model.bundle.warnings if "vocab.txt" in line]
-    model({"image": np.zeros((1, 4, 4, 3), np.float32)})
-    assert caplog.messages.count(f"tiny: {warning}") == 1
-
-
 def test_an_output_that_gives_no_numbers_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"m\.tflite: its output output held .* no numbers") as caught:
         opened(dividing_by_zero(tmp_path / "m.tflite"))
@@ -297,62 +271,6 @@ def test_an_output_that_nobody_needs_may_give_no_numbers(tmp_path: Path) -> None
     assert [spec.name for spec in opened(tmp_path).bundle.answers] == ["good"]
 
 
-def packing(file: Path, members: dict[str, str]) -> Path:
-    """A model with files packed at its end."""
-    with zipfile.ZipFile(file, "a") as archive:
-        for name, text in members.items():
-            archive.writestr(name, text)
-    return file
-
-
-def test_packed_labels_that_are_cut_short_are_told(tmp_path: Path) -> None:
-    file = packing(averaging(tmp_path / "m.tflite"), {"labels.txt": "red\ngreen\nblue\n"})
-    whole = file.read_bytes()
-    assert opened(file).bundle.warnings == ()
-    file.write_bytes(whole[:-30])
-    bundle = opened(file).bundle
-    assert bundle.labels == ()
-    assert [line for line in bundle.warnings if "(labels.txt) is damaged or cut short" in line]
-
-
-@pytest.mark.parametrize(
-    ("names", "labels", "doubt"),
-    [
-        (("labels_de.txt", "labels_en.txt"), ("a0", "b0", "c0"), "those of labels_de.txt are taken"),
-        (("first.txt", "other.txt"), (), "first.txt, other.txt is packed in it and nothing says"),
-        (("labels.txt",), ("a0", "b0", "c0"), ""),
-        (("metadata.json",), (), ""),
-    ],
-)
-def test_packed_files_that_may_hold_the_labels_are_told(
-    tmp_path: Path, names: tuple[str, ...], labels: tuple[str, ...], doubt: str
-) -> None:
-    members = {name: f"a{number}\nb{number}\nc{number}\n" for number, name in enumerate(names)}
-    file = packing(averaging(tmp_path / "m.tflite"), members)
-    bundle = opened(file).bundle
-    assert bundle.labels == labels
-    assert len(bundle.warnings) == bool(doubt)
-    assert doubt in "".join(bundle.warnings)
-    given = tmp_path / "given.txt"
-    given.write_text("x\ny\nz\n")
-    assert LiteRTModel(load_bundle(file, "tiny", labels=given)).bundle.warnings == ()
-
-
-def test_a_state_may_be_declared_by_the_names_of_a_signature(tmp_path: Path) -> None:
-    model = TinyModel()
-    ids = {name: model.tensor(f"serving_default_{name}:0", [1, 4]) for name in ("x", "h")}
-    outs = {
-        name: model.tensor(f"StatefulPartitionedCall:{i}", [1, 4]) for i, name in enumerate(("y", "n"))
-    }
-    model.operator("ADD", list(ids.values()), [outs["y"]])
-    model.operator("MUL", list(ids.values()), [outs["n"]])
-    model.signature(ids, outs)
-    model.write(tmp_path / "model.tflite", list(ids.values()), list(outs.values()))
-    (tmp_path / "bundle.toml").write_text('[[state]]\ninput = "h"\noutput = "n"\n')
-    pair = StatePair("serving_default_h:0", "StatefulPartitionedCall:1")
-    assert described(load_bundle(tmp_path, "m")).state == (pair,)
-
-
 def test_a_model_is_described_without_opening_it_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,21 +280,6 @@ def test_a_model_is_described_without_opening_it_here(
     assert not made
     assert bundle == opened(file).bundle
     assert (bundle.task, bundle.facts.producer("means")) == ("classify", "MEAN")
-
-
-def test_outputs_may_be_declared_by_the_names_of_a_signature(tmp_path: Path) -> None:
-    model = TinyModel()
-    image = model.tensor("serving_default_x:0", [1, 4])
-    shape = model.tensor("shape", [2], "int32", value=np.array([1, 4]))
-    result = model.tensor("PartitionedCall:0", [1, 4])
-    model.operator("RESHAPE", [image, shape], [result], newShape=[1, 4])
-    model.signature({"x": image}, {"chances": result})
-    (tmp_path / "bundle.toml").write_text(
-        '[[outputs]]\nname = "chances"\nmeaning = "scores"\n', encoding="utf-8"
-    )
-    model.write(tmp_path / "model.tflite", [image], [result])
-    (output,) = described(load_bundle(tmp_path, "m")).outputs
-    assert (output.name, output.meaning) == ("PartitionedCall:0", "scores")
 
 
 # The pool
@@ -457,44 +360,6 @@ def test_a_closed_model_says_so(tmp_path: Path) -> None:
     model.close()
     with pytest.raises(ModelError, match="tiny: is closed"):
         model({"image": np.zeros((1, 4, 4, 3), np.float32)})
-
-
-# The choice of a runtime
-
-
-def fake_runtimes(monkeypatch: pytest.MonkeyPatch, *installed: str) -> dict[str, type]:
-    """Make only these runtimes importable; gives the class each would have."""
-    classes: dict[str, type] = {}
-    for name in MODULES:
-        for part in (name.partition(".")[0], name):
-            monkeypatch.setitem(sys.modules, part, None)
-    for name in installed:
-        found = type("Interpreter", (), {"runtime": name})
-        package = types.ModuleType(name.partition(".")[0])
-        module = package if name == "tensorflow" else types.ModuleType(name)
-        holder: Any = types.SimpleNamespace() if name == "tensorflow" else module
-        holder.Interpreter = found
-        if name == "tensorflow":
-            package.__dict__["lite"] = holder
-        monkeypatch.setitem(sys.modules, package.__name__, package)
-        monkeypatch.setitem(sys.modules, name, module)
-        classes[name] = found
-    return classes
-
-
-@pytest.mark.parametrize("first", range(3))
-def test_the_first_runtime_that_is_installed_is_used(
-    first: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    classes = fake_runtimes(monkeypatch, *MODULES[first:])
-    assert find_runtime() is classes[MODULES[first]]
-
-
-def test_without_a_runtime_the_error_names_all_and_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_runtimes(monkeypatch)
-    with pytest.raises(ModelError, match="pip install ai-edge-litert") as caught:
-        find_runtime()
-    assert all(name.partition(".")[0] in str(caught.value) for name in MODULES)
 
 
 # Real models

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import random
-import struct
-import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,203 +12,26 @@ from flatbuffers import flexbuffers
 from edge_vision.builtin.tflite import file as tflite_file
 from edge_vision.builtin.tflite.file import read_facts, variable_indices
 from edge_vision.builtin.tflite.flatbuffer_check import TableChecker
-from edge_vision.contracts.file_facts import FileFacts, Producer, Signature, TensorNote
-from edge_vision.contracts.tensors import PerChannel, Quantisation
+from edge_vision.contracts.file_facts import FileFacts, Producer, Signature
+from edge_vision.contracts.tensors import Quantisation
 from edge_vision.data.errors import ModelError
 from tests.recurrent_models import accumulator, gated
-from tests.tiny_models import TinyModel, accumulating, averaging, copying, counting, customised, twins
+from tests.tflite_metadata import (
+    AssociatedFile,
+    Metadata,
+    Tensor,
+    noted,
+)
+from tests.tiny_models import TinyModel, accumulating, copying, counting, customised, twins
 
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "models"
 needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason="the shared models are not here")
 
 SLICE = {"begin": [0, 0, 0, 0], "end": [0, 0, 0, 0], "steps": [1, 1, 1, 1]}
 
-AXIS_LABELS, VALUE_LABELS, DESCRIPTIONS = 2, 3, 1
-
 
 def facts_of(file: Path) -> FileFacts:
     return read_facts(file.read_bytes())
-
-
-# Metadata, written by the published schema's field numbers
-
-
-@dataclass(frozen=True)
-class AssociatedFile:
-    name: str
-    kind: int = AXIS_LABELS
-    locale: str = ""
-
-
-@dataclass(frozen=True)
-class Tensor:
-    name: str = ""
-    mean: Sequence[float] = ()
-    std: Sequence[float] = ()
-    files: Sequence[AssociatedFile] = ()
-
-
-class Metadata:
-    """Builds a buffer of TFLITE_METADATA."""
-
-    def __init__(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], **about: str) -> None:
-        self._builder = flatbuffers.Builder(256)
-        fields: dict[int, int] = {
-            number: self._builder.CreateString(about[name])
-            for name, number in (("name", 0), ("description", 1), ("version", 2), ("author", 4))
-            if name in about
-        }
-        graph = self._table(
-            {2: self._array([self._tensor(t) for t in inputs])}
-            | {3: self._array([self._tensor(t) for t in outputs])}
-        )
-        fields[3] = self._array([graph])
-        self._builder.Finish(self._table(fields), b"M001")
-        self.content = bytes(self._builder.Output())
-
-    def _tensor(self, tensor: Tensor) -> int:
-        fields = {0: self._builder.CreateString(tensor.name)}
-        if tensor.mean:
-            both = (tensor.mean, tensor.std)
-            mean, std = (self._builder.CreateNumpyVector(np.array(v, np.float32)) for v in both)
-            fields[4] = self._array([self._table({1: self._table({0: mean, 1: std})}, {0: 1})])
-        if tensor.files:
-            fields[6] = self._array([self._file(file) for file in tensor.files])
-        return self._table(fields)
-
-    def _file(self, file: AssociatedFile) -> int:
-        fields = {0: self._builder.CreateString(file.name)}
-        if file.locale:
-            fields[3] = self._builder.CreateString(file.locale)
-        return self._table(fields, {2: file.kind})
-
-    def _table(self, pointers: dict[int, int], numbers: dict[int, int] | None = None) -> int:
-        self._builder.StartObject(8)
-        for field, place in pointers.items():
-            self._builder.PrependUOffsetTRelativeSlot(field, place, 0)
-        for field, number in (numbers or {}).items():
-            self._builder.PrependUint8Slot(field, number, 0)
-        return int(self._builder.EndObject())
-
-    def _array(self, places: Sequence[int]) -> int:
-        self._builder.StartVector(4, len(places), 4)
-        for place in reversed(places):
-            self._builder.PrependUOffsetTRelative(place)
-        return int(self._builder.EndVector())
-
-
-def noted(file: Path, metadata: Metadata, **packed: str) -> Path:
-    """A model (1, 8, 8, 3) -> two outputs (1, 8, 8, 3) with metadata and packed files."""
-    model = TinyModel()
-    image = model.tensor("image", [1, 8, 8, 3])
-    shape = model.tensor("shape", [4], "int32", value=np.array([1, 8, 8, 3]))
-    outputs = [model.tensor(name, [1, 8, 8, 3]) for name in ("first", "second")]
-    for output in outputs:
-        model.operator("RESHAPE", [image, shape], [output], newShape=[1, 8, 8, 3])
-    model.metadata(b"1.5.0", "min_runtime_version")
-    model.metadata(metadata.content)
-    model.write(file, [image], outputs)
-    with zipfile.ZipFile(file, "a") as archive:
-        for name, text in packed.items():
-            archive.writestr(f"{name}.txt", text)
-    return file
-
-
-def test_notes_of_inputs_and_outputs_are_read(tmp_path: Path) -> None:
-    metadata = Metadata(
-        [Tensor("picture", [1.0, 2.0, 3.0], [4.0, 5.0, 6.0])],
-        [Tensor("places"), Tensor("kinds", files=[AssociatedFile("kinds.txt", VALUE_LABELS)])],
-        name="Birds",
-        description="Tells birds apart.",
-        version="v3",
-        author="somebody",
-    )
-    facts = facts_of(noted(tmp_path / "m.tflite", metadata, labels="wrong\n", kinds="robin\nwren\n"))
-    assert dict(facts.about) == {
-        "name": "Birds",
-        "description": "Tells birds apart.",
-        "version": "v3",
-        "author": "somebody",
-    }
-    assert dict(facts.notes) == {
-        "image": TensorNote("picture", mean=(1.0, 2.0, 3.0), std=(4.0, 5.0, 6.0)),
-        "first": TensorNote("places"),
-        "second": TensorNote("kinds", label_files=("kinds.txt",)),
-    }
-    assert facts.labels == ("robin", "wren")
-    assert (set(facts.files), facts.missing) == ({"labels.txt", "kinds.txt"}, ())
-
-
-@pytest.mark.parametrize(
-    ("mean", "std", "expected"),
-    [
-        ([127.5], [127.5], (127.5, 127.5)),
-        ([127.5] * 3, [128.0] * 3, (127.5, 128.0)),
-        ([1.0, 2.0, 3.0], [5.0], ((1.0, 2.0, 3.0), 5.0)),
-        ([0.0], [0.0], (None, None)),
-        ([float("nan")], [1.0], (None, None)),
-        ([1.0, 2.0], [1.0, 2.0], (None, None)),
-    ],
-)
-def test_normalisation_is_one_number_or_one_a_channel(
-    tmp_path: Path,
-    mean: list[float],
-    std: list[float],
-    expected: tuple[PerChannel | None, PerChannel | None],
-) -> None:
-    facts = facts_of(noted(tmp_path / "m.tflite", Metadata([Tensor("x", mean, std)], [])))
-    assert (facts.notes["image"].mean, facts.notes["image"].std) == expected
-
-
-def test_labels_of_no_language_go_before_those_of_one(tmp_path: Path) -> None:
-    files = [
-        AssociatedFile("about.txt", DESCRIPTIONS),
-        AssociatedFile("vogel.txt", locale="de"),
-        AssociatedFile("birds.txt"),
-    ]
-    metadata = Metadata([], [Tensor(files=files)])
-    facts = facts_of(noted(tmp_path / "m.tflite", metadata, vogel="Zaun", birds="wren", about="x"))
-    assert facts.notes["first"].label_files == ("birds.txt", "vogel.txt")
-    assert facts.labels == ("wren",)
-
-
-def test_a_packed_file_that_was_never_packed_is_missing(tmp_path: Path) -> None:
-    metadata = Metadata([], [Tensor(files=[AssociatedFile("birds.txt")])])
-    facts = facts_of(noted(tmp_path / "m.tflite", metadata))
-    assert (facts.missing, facts.labels) == (("birds.txt",), ())
-
-
-@pytest.mark.parametrize("cut", [1, 10, 60, 150])
-def test_a_file_whose_packed_labels_are_cut_off_is_refused(tmp_path: Path, cut: int) -> None:
-    metadata = Metadata([], [Tensor(files=[AssociatedFile("birds.txt")])])
-    content = noted(tmp_path / "m.tflite", metadata, birds="wren\n" * 50).read_bytes()
-    with pytest.raises(ModelError, match=r"birds\.txt, which is packed at its end, is not whole"):
-        read_facts(content[:-cut])
-
-
-def test_the_notes_of_a_yolo_exporter_say_what_it_is(tmp_path: Path) -> None:
-    file = averaging(tmp_path / "m.tflite")
-    with zipfile.ZipFile(file, "a") as archive:
-        archive.writestr("metadata.json", '{"task": "pose", "names": {"0": "person"}, "stride": 32}')
-    facts = facts_of(file)
-    assert (dict(facts.about), facts.labels) == ({"task": "pose"}, ("person",))
-
-
-def test_an_exporters_notes_that_are_cut_off_are_told(tmp_path: Path) -> None:
-    file = averaging(tmp_path / "m.tflite")
-    with zipfile.ZipFile(file, "a") as archive:
-        archive.writestr("metadata.json", '{"names": {"0": "person"}}')
-    with pytest.raises(ModelError, match=r"metadata\.json, which is packed at its end, is not whole"):
-        read_facts(file.read_bytes()[:-20])
-
-
-def test_damaged_metadata_is_an_error(tmp_path: Path) -> None:
-    metadata = Metadata([Tensor("x" * 40)], [])
-    content = noted(tmp_path / "m.tflite", metadata).read_bytes()
-    place = content.index(b"x" * 40) - 4
-    damaged = content[:place] + struct.pack("<I", 1 << 30) + content[place + 4 :]
-    with pytest.raises(ModelError, match=r"is damaged or cut short \(its TensorMetadata"):
-        read_facts(damaged)
 
 
 # The graph
