@@ -6,6 +6,7 @@ EdgeVisionError
 ├── SourceError          a source cannot be opened now; it will be tried again
 │   └── SourceLost       a source that was open gives no more frames
 ├── ModelError           a model or bundle cannot be used
+├── TrainingError        a data set or a recipe cannot be used, or a training went wrong
 ├── StageError           a stage was given, or gave, something outside its contract
 └── SinkError            a sink cannot be opened
 """
@@ -50,6 +51,10 @@ class SourceLost(SourceError):
 
 class ModelError(EdgeVisionError):
     """A model file or bundle that cannot be used, and why."""
+
+
+class TrainingError(EdgeVisionError):
+    """A data set or a recipe that cannot be used, or a training that went wrong, and what to do."""
 
 
 class StageError(EdgeVisionError):
