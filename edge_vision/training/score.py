@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 class Score:
     """How well a model does on a part of a data set.
 
-    values     figures by name, in the order in which they are shown; the first is the chief one, of which
-               more is better. Fractions are 0 to 1
+    values     figures by name, in the order in which they are shown; the first is the chief one, of
+               which more is better. Fractions are 0 to 1
     examples   so many were judged
     confusion  (classes, classes) whole numbers, a row for what it was, a column for what was said;
                None where there are no classes
     labels     names of the classes
-    mistakes   of the examples in their order how wrong the model was, (n,) float32: 0 for right and sure,
-               more for worse; None where that is not known
-    said       n short texts for people: what the model said of each example; empty where there are none
+    mistakes   of the examples in their order how wrong the model was, (n,) float32: 0 for right and
+               sure, more for worse; None where that is not known
+    said       n short texts for people: what the model said of each example; empty for none
     """
 
     values: Mapping[str, float]
