@@ -1,0 +1,1 @@
+"""Augmentation: pictures changed at random, and what is told of them with them."""

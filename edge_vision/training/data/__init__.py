@@ -1,0 +1,1 @@
+"""Data sets: folders of pictures and videos, read, split and cached for training."""
