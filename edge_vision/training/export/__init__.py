@@ -1,0 +1,1 @@
+"""Export: from a trained Keras graph to the .tflite files that the daemon runs."""
