@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from edge_vision.adapters.catalogue import LAYOUTS
 from edge_vision.contracts.annotations import alternatives, inside, is_table
-from edge_vision.contracts.bundles import BundleTable
+from edge_vision.contracts.bundle_table import BundleTable
+from edge_vision.training.recipes.classify import ClassifyOptions
 
 PAGE = Path(__file__).resolve().parents[1] / "models" / "README.md"
 
@@ -63,17 +64,26 @@ def bundle_toml() -> str:
     return markdown(("key", "left out", "meaning"), _rows(BundleTable, prefix=""))
 
 
-def _rows(options: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+def classify() -> str:
+    """Every option of the recipe `classify`."""
+    return markdown(("option", "left out", "meaning"), _rows(ClassifyOptions, prefix=""))
+
+
+def _rows(
+    options: type[BaseModel], prefix: str, preset: BaseModel | None = None
+) -> Iterator[tuple[str, str, str]]:
+    """The keys of a table; `preset` is what it is where all of it is left out."""
     for name, info in options.model_fields.items():
         below = _table_in(info.annotation)
+        left_out = info.default if preset is None else getattr(preset, name)
         required = info.is_required()
-        default = "must be there" if required else _shown(None if below else info.default)
+        default = "must be there" if required else _shown(None if below else left_out)
         mark = f"{prefix}{name}"
         if below is None:
             yield f"`{mark}`", default, str(info.description)
         elif is_table(alternatives(info.annotation)[0]):
             yield f"`[{mark}]`", default, str(info.description)
-            yield from _rows(below, f"{mark}.")
+            yield from _rows(below, f"{mark}.", left_out if isinstance(left_out, BaseModel) else None)
         else:
             yield f"`[[{mark}]]`", default, str(info.description)
             yield from _rows(below, f"{mark}.")

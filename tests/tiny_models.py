@@ -193,13 +193,28 @@ def copying(
     return model.write(path, [source], [result])
 
 
-def averaging(path: Path, height: int = 4, width: int = 4) -> Path:
-    """A classifier (1, height, width, 3) -> (1, 3): the mean of each channel, red first."""
+def averaging(
+    path: Path,
+    height: int = 4,
+    width: int = 4,
+    dtype: str = "float32",
+    *,
+    names: tuple[str, str] = ("image", "means"),
+    called: tuple[str, str] | None = None,
+) -> Path:
+    """A classifier (1, height, width, 3) -> (1, 3): the mean of each channel, red first.
+
+    dtype   of its input and output; bytes stand for 0 to 1
+    called  names that a signature gives them
+    """
+    stored = {"uint8": (1 / 255, 0), "int8": (1 / 255, -128)}.get(dtype)
     model = TinyModel()
-    image = model.tensor("image", [1, height, width, 3])
+    image = model.tensor(names[0], [1, height, width, 3], dtype, quantisation=stored)
     axes = model.tensor("axes", [2], "int32", value=np.array([1, 2]))
-    means = model.tensor("means", [1, 3])
+    means = model.tensor(names[1], [1, 3], dtype, quantisation=stored)
     model.operator("MEAN", [image, axes], [means])
+    if called is not None:
+        model.signature({called[0]: image}, {called[1]: means})
     return model.write(path, [image], [means])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from edge_vision.adapters.backbones import SCORES_AND_EMBEDDING
 from edge_vision.adapters.blazeface import BLAZEFACE
 from edge_vision.adapters.boxes import BOXES_AND_SCORES
 from edge_vision.adapters.classification import SCORES
@@ -30,6 +31,7 @@ from edge_vision.data.errors import ConfigError, ModelError, suggestion
 LAYOUTS: tuple[Layout[Any], ...] = (
     EMBEDDING,
     SCORES,
+    SCORES_AND_EMBEDDING,
     CTC,
     SLOTS,
     CLASSES_AS_TEXT,
@@ -97,16 +99,18 @@ def adapter_of(bundle: ModelBundle, reading: type[Reading]) -> Adapter[Reading]:
     layout = layout_named(bundle.layout)
     if layout is None:
         raise unknown_layout(bundle)
-    if not issubclass(layout.reading, reading):
+    readable = (layout, *layout.also)
+    fitting = next((each for each in readable if issubclass(each.reading, reading)), None)
+    if fitting is None:
         raise ModelError(
             f"{bundle.name}: its task is {layout.task} (layout {layout.name}); "
-            f"use it with the stage {layout.task}"
+            f"use it with the stage {' or '.join(each.task for each in readable)}"
         )
     try:
         options = layout.options.parse(bundle.decoding)
     except ConfigError as error:
         raise ModelError(f"{bundle.name}: bundle.toml: {error.below('decoding')}") from None
-    adapter: Adapter[Reading] = layout.adapter(bundle, options)
+    adapter: Adapter[Reading] = fitting.adapter(bundle, options)
     return adapter
 
 
@@ -184,7 +188,7 @@ def _as_image(spec: TensorSpec, bundle: ModelBundle, layout: Layout[Any] | None)
     wishes, note = bundle.wishes, bundle.facts.notes.get(spec.name)
     family = layout.pixels if layout else None
     if wishes.mean is not None or wishes.std is not None:
-        if spec.takes_pixels:
+        if spec.takes_pixels and len(bundle.variants) < 2:  # else they are for other variants
             raise ModelError(f"{bundle.name}: mean and std are for float images; {spec} takes pixels")
         mean, std = wishes.mean, wishes.std
     elif note is not None and note.mean is not None:

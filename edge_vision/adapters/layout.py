@@ -71,6 +71,7 @@ class Layout(Generic[Reading]):
     options    what [decoding] of a bundle.toml may say
     pixels     how models of this layout take pixels where neither file nor bundle.toml says so
     doubts     what looks wrong with a model of this layout, a sentence each
+    also       layouts whose outputs are among these: it can be read as one of them, too
     """
 
     name: str
@@ -83,6 +84,7 @@ class Layout(Generic[Reading]):
     options: type[Options] = NoDecoding
     pixels: Wishes = field(default_factory=Wishes)
     doubts: Callable[[ModelBundle], tuple[str, ...]] = lambda _: ()
+    also: tuple[Layout[Any], ...] = ()
 
 
 def only(bundle: ModelBundle) -> TensorSpec | None:

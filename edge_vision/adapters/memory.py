@@ -125,15 +125,4 @@ class _Link:
             raise StageError(f"the model gives {shown} for its state {self._given}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise StageError(f"the model's state {self._given.name} holds values that are no numbers")
-        return _stored(self.taken, self._given.real(array)) if self._converts else array
-
-
-def _stored(spec: TensorSpec, real: NDArray[np.float32]) -> NDArray[Any]:
-    """Real values as a tensor stores them, the nearest that it can."""
-    values = real.astype(np.float64)
-    if spec.quantisation is not None:
-        values = values / spec.quantisation.scale + spec.quantisation.zero_point
-    if np.dtype(spec.dtype).kind in "iu":
-        limits = np.iinfo(spec.dtype)
-        values = np.clip(np.rint(values), limits.min, limits.max)
-    return values.astype(spec.dtype)
+        return self.taken.stored(self._given.real(array)) if self._converts else array

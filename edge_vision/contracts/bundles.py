@@ -5,98 +5,26 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
 
-from pydantic import field_validator
-
+from edge_vision.contracts.bundle_table import (
+    BundleTable,
+    InputTable,
+    StateTable,
+    inside_folder,
+    read_table,
+)
 from edge_vision.contracts.file_facts import FileFacts
-from edge_vision.contracts.labels import TEXT_LIMIT, packed_labels, read_labels, reason
-from edge_vision.contracts.model import TASKS, Fit, ModelBundle, StatePair, Wishes
-from edge_vision.contracts.options import Options, option
-from edge_vision.contracts.regular_file import open_model_file, read_regular
+from edge_vision.contracts.labels import packed_labels, read_labels, reason
+from edge_vision.contracts.model import ModelBundle, StatePair, Variant, Wishes
+from edge_vision.contracts.regular_file import open_model_file
 from edge_vision.contracts.tensors import TensorSpec
+from edge_vision.contracts.variants import variant_called, variants_of
 from edge_vision.data.errors import ConfigError, ModelError, suggestion
 
 _IDENTIFIER = b"TFL3"
-
-
-class InputTable(Options):
-    """[input] of a bundle.toml: how a view becomes the image that the model takes."""
-
-    mean: float | tuple[float, ...] | None = option(
-        None, "Taken from each pixel, which is 0 to 255; one number, or one for each channel."
-    )
-    std: float | tuple[float, ...] | None = option(
-        None, "What remains is divided by it; one number, or one for each channel."
-    )
-    order: Literal["rgb", "bgr"] | None = option(None, "Order of the channels; left out, rgb.")
-    fit: Fit | None = option(
-        None, "How a view is made to fit: stretched, or whole with grey bars; left out, as is usual."
-    )
-
-
-class FurtherInputTable(Options):
-    """One of [[inputs]] of a bundle.toml."""
-
-    name: str = option(..., "The tensor's name in the model.", min_length=1)
-    meaning: Literal["image", "latent", "label", "features"] = option(
-        ..., "What it takes: a picture, numbers drawn at random, a class, or values of another kind."
-    )
-
-
-class OutputTable(Options):
-    """One of [[outputs]] of a bundle.toml."""
-
-    name: str = option(..., "The tensor's name in the model.", min_length=1)
-    meaning: str = option(..., "What it is, such as scores, boxes, class-map.", min_length=1)
-    tolerance: float | None = option(
-        None,
-        "Real values by which it may differ from its golden files; left out, as is usual for its kind.",
-        ge=0,
-    )
-    share: float | None = option(
-        None, "Share of its values that must be within the tolerance; left out, likewise.", gt=0, le=1
-    )
-
-
-class StateTable(Options):
-    """One of [[state]] of a bundle.toml: an output that is an input of the next run."""
-
-    input: str = option("", "The input's name; left out for a variable inside the graph.")
-    output: str = option(..., "The output's name, or that of a variable inside the graph.", min_length=1)
-
-
-class BundleTable(Options):
-    """A bundle.toml; its table [made] is for people and is not read here."""
-
-    name: str = option("", "What its maker calls it.")
-    version: str = option("", "Which of several.")
-    task: str = option("", "What it is for; left out, it is told from the outputs.")
-    sha256: str = option(
-        "", "Digest of model.tflite; another file is refused.", pattern="^([0-9a-f]{64})?$"
-    )
-    labels: str = option(
-        "", "File of labels beside it; left out, labels.txt, else those packed in the model."
-    )
-    layout: str = option("", "How its outputs are arranged; left out, it is told from them.")
-    input: InputTable = option(InputTable(), "How a view becomes its image.")
-    inputs: tuple[FurtherInputTable, ...] = option((), "What inputs take where that cannot be told.")
-    outputs: tuple[OutputTable, ...] = option((), "What outputs mean where that cannot be told.")
-    state: tuple[StateTable, ...] | None = option(
-        None, "Outputs that are inputs of the next run; left out, told by shape and name; [] for none."
-    )
-    decoding: dict[str, Any] = option({}, "What the layout's adapter is told, such as anchors.")
-
-    @field_validator("task")
-    @classmethod
-    def _is_task(cls, task: str) -> str:
-        if task and task not in TASKS:
-            raise ValueError(f"should be {', '.join(TASKS[:-1])} or {TASKS[-1]}, not {task!r}")
-        return task
 
 
 def load_bundle(
@@ -106,38 +34,33 @@ def load_bundle(
     labels: Path | None = None,
     mean: float | None = None,
     std: float | None = None,
+    variant: str | None = None,
 ) -> ModelBundle:
     """What can be known of a model without opening it.
 
-    path    a bundle's folder, or a .tflite file
-    name    what the configuration calls it
-    labels  a file of labels that goes before the bundle's own
-    mean    of a float input, taken from each pixel (0 to 255); goes before the bundle's own
-    std     of a float input, what remains is divided by it; likewise
+    path     a bundle's folder, or a .tflite file
+    name     what the configuration calls it
+    labels   a file of labels that goes before the bundle's own
+    mean     of a float input, taken from each pixel (0 to 255); goes before the bundle's own
+    std      of a float input, what remains is divided by it; likewise
+    variant  which of its forms; None for that of model.tflite
 
     Raises ConfigError, with the key at fault, where what was asked for is not there, and ModelError
     where the model or its bundle.toml is not right.
     """
-    if path.is_dir():
-        table = read_table(path)
-        file = path / "model.tflite"
+    is_folder = path.is_dir()
+    table = read_table(path) if is_folder else BundleTable()
+    variants = variants_of(table, path) if is_folder else ()
+    if variant is not None:
+        chosen = variant_called(variant, variants, path)
     else:
-        table = BundleTable()
-        file = path
-    _check_file(file, table.sha256)
-    packed: tuple[str, ...] = ()
-    if labels is not None:
-        names = read_labels(labels)
-    elif table.labels:
-        names = read_labels(_inside(path, table.labels))
-    elif path.is_dir() and os.path.lexists(path / "labels.txt"):
-        names = read_labels(_inside(path, "labels.txt"))
-    else:
-        packed = names = packed_labels(file)
+        chosen = variants[0] if is_folder else Variant("", path)
+    _check_file(chosen, is_further=chosen in variants[1:])
+    names, packed = _labels(table, chosen.file, path if is_folder else None, labels)
     state = None if table.state is None else tuple(_pair(row) for row in table.state)
     return ModelBundle(
         name,
-        file,
+        chosen.file,
         names,
         table.task,
         inputs=tuple(TensorSpec(i.name, (), "", meaning=i.meaning) for i in table.inputs),
@@ -146,9 +69,11 @@ def load_bundle(
         wishes=_wishes(table.input, mean, std, path),
         decoding=table.decoding,
         state=state,
-        facts=FileFacts(sha256=table.sha256, labels=packed),
+        facts=FileFacts(sha256=chosen.sha256, labels=packed),
         declared=bool(table.task or table.layout or table.outputs),
-        folder=path if path.is_dir() else None,
+        folder=path if is_folder else None,
+        variant=chosen.name,
+        variants=variants,
     )
 
 
@@ -225,40 +150,17 @@ def _own_name(written: str, own: Collection[str], called: Mapping[str, str]) -> 
     return written if written in own else called.get(written, written)
 
 
-def read_table(folder: Path) -> BundleTable:
-    """The bundle.toml in a folder.
-
-    Raises ConfigError where there is none, ModelError where it is not right.
-    """
-    path = folder / "bundle.toml"
-    try:
-        data = read_regular(path, TEXT_LIMIT + 1)
-    except FileNotFoundError:
-        raise ConfigError(f"{folder} is a folder without a bundle.toml", "bundle") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: {reason(error)}", "bundle") from None
-    if len(data) > TEXT_LIMIT:
-        raise ModelError(f"{path}: larger than {TEXT_LIMIT} bytes")
-    try:
-        table = tomllib.loads(data.decode("utf-8"))
-    except RecursionError:
-        raise ModelError(f"{path}: nested too deeply") from None
-    except ValueError as error:
-        raise ModelError(f"{path}: {error}") from None
-    table.pop("made", None)
-    try:
-        return BundleTable.parse(table)
-    except ConfigError as error:
-        raise ModelError(f"{path}: {error}") from None
-
-
-def _check_file(file: Path, digest: str) -> None:
+def _check_file(variant: Variant, *, is_further: bool) -> None:
+    """Raise ConfigError where there is no such file, and ModelError where it is not the right one."""
+    file, digest = variant.file, variant.sha256
     try:
         with open_model_file(file) as opened:
             head = opened.read(8)
             opened.seek(0)
             actual = hashlib.file_digest(opened, "sha256").hexdigest() if digest else ""
     except OSError as error:
+        if is_further:  # nobody asked for it but bundle.toml
+            raise ModelError(f"{file}: {reason(error)} (the variant {variant.name})") from None
         raise ConfigError(f"{file}: {reason(error)}", "bundle") from None
     if not head:
         raise ModelError(f"{file}: the file is empty")
@@ -268,26 +170,23 @@ def _check_file(file: Path, digest: str) -> None:
         raise _other_file(file, actual, digest)
 
 
-def _inside(folder: Path, written: str) -> Path:
-    """A file in a bundle's folder; raises ModelError where the way to it leads out.
-
-    A bundle may come from anywhere, and what is read as its labels is published.
-    """
-    file = folder / written
-    # Links that lead in a circle make Path.resolve fail, and are told when the file is opened.
-    if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
-        raise ModelError(
-            f"{folder / 'bundle.toml'}: labels: {written} is outside of the bundle's folder; "
-            "copy the file into it"
-        )
-    return file
-
-
 def _other_file(file: Path, actual: str, expected: str) -> ModelError:
     return ModelError(
         f"{file}: its digest is {actual[:12]}..., bundle.toml says {expected[:12]}...; "
         "the file is damaged or was replaced"
     )
+
+
+def _labels(
+    table: BundleTable, file: Path, folder: Path | None, given: Path | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The labels of a model's classes, and of these the ones that are packed in its file."""
+    if given is not None:
+        return read_labels(given), ()
+    if folder is not None and (table.labels or os.path.lexists(folder / "labels.txt")):
+        return read_labels(inside_folder(folder, table.labels or "labels.txt", "labels")), ()
+    packed = packed_labels(file)
+    return packed, packed
 
 
 def _wishes(table: InputTable, mean: float | None, std: float | None, path: Path) -> Wishes:

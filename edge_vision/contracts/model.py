@@ -54,6 +54,18 @@ class StatePair:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """One form of a model, such as float32 or int8: a file with the inputs and outputs of the others.
+
+    sha256  digest of the file, empty where its bundle does not say
+    """
+
+    name: str
+    file: Path
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelBundle:
     """A model file and what is known about it.
 
@@ -72,6 +84,8 @@ class ModelBundle:
     warnings  what is doubtful about it, a sentence each
     declared  True where a bundle.toml said what it is for
     folder    the bundle's folder, None for a bare .tflite file
+    variant   the name of the form that `file` is; empty for a bare .tflite file
+    variants  all forms that its folder holds, that of model.tflite first; none for a bare .tflite file
     """
 
     name: str
@@ -89,6 +103,8 @@ class ModelBundle:
     warnings: tuple[str, ...] = ()
     declared: bool = False
     folder: Path | None = None
+    variant: str = ""
+    variants: tuple[Variant, ...] = ()
 
     @property
     def image_input(self) -> TensorSpec:

@@ -127,6 +127,16 @@ class TensorSpec:
             return values
         return (values - self.quantisation.zero_point) * np.float32(self.quantisation.scale)
 
+    def stored(self, real: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Real values as this tensor stores them, the nearest that it can, in any shape."""
+        values = real.astype(np.float64)
+        if self.quantisation is not None:
+            values = values / self.quantisation.scale + self.quantisation.zero_point
+        if np.dtype(self.dtype).kind in "iu":
+            limits = np.iinfo(self.dtype)
+            values = np.clip(np.rint(values), limits.min, limits.max)
+        return values.astype(self.dtype)
+
     @property
     def zeros(self) -> NDArray[np.generic]:
         """An array of this tensor's shape whose real values are all 0."""

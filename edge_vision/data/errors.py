@@ -7,6 +7,7 @@ EdgeVisionError
 │   └── SourceLost       a source that was open gives no more frames
 ├── ModelError           a model or bundle cannot be used
 ├── TrainingError        a data set or a recipe cannot be used, or a training went wrong
+│   └── TrainingStopped  a training was asked to stop; it can go on
 ├── StageError           a stage was given, or gave, something outside its contract
 └── SinkError            a sink cannot be opened
 """
@@ -55,6 +56,10 @@ class ModelError(EdgeVisionError):
 
 class TrainingError(EdgeVisionError):
     """A data set or a recipe that cannot be used, or a training that went wrong, and what to do."""
+
+
+class TrainingStopped(TrainingError):
+    """A training that was asked to stop; what it had learnt is saved, and the same command goes on."""
 
 
 class StageError(EdgeVisionError):

@@ -118,6 +118,13 @@ class CameraStats(TypedDict):
     stages: NotRequired[dict[str, StageStats]]
 
 
+class ModelStats(TypedDict):
+    """What a model of the configuration is for, and in which of its forms it is used."""
+
+    task: str
+    variant: NotRequired[str]
+
+
 class StatsPayload(TypedDict):
     """How the whole node does, once in a while, on stats."""
 
@@ -129,6 +136,7 @@ class StatsPayload(TypedDict):
     workers: int
     cameras: dict[str, CameraStats]
     sinks: dict[str, dict[str, int]]
+    models: NotRequired[dict[str, ModelStats]]
 
 
 @dataclass(frozen=True, slots=True)

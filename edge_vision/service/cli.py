@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
+from edge_vision.contracts.model import ModelBundle
 from edge_vision.contracts.schemas import schema_of
 from edge_vision.data.errors import ConfigError, EdgeVisionError, PluginError, one_line
 from edge_vision.service.config import ConfigFileError, ConfigTables, read_config
@@ -21,6 +22,7 @@ from edge_vision.service.draft import Draft, make_draft, plugin_folder
 from edge_vision.service.logs import start_logging
 from edge_vision.service.models.commands import add_models_commands
 from edge_vision.service.plugins import BUILTIN, PluginInfo, Plugins, load_plugins
+from edge_vision.service.training.commands import add_training_commands
 
 WRONG_CONFIGURATION = os.EX_CONFIG
 USER_INFO = re.compile(r"(://[^\s/:@]*:)[^\s]*@")
@@ -101,6 +103,7 @@ def make_parser() -> argparse.ArgumentParser:
     listing.set_defaults(command=_list_plugins)
 
     add_models_commands(commands)
+    add_training_commands(commands)
     return parser
 
 
@@ -139,12 +142,18 @@ def _summary(draft: Draft) -> str:
         f"{len(found)} {noun}{'' if len(found) == 1 else 's'} ({', '.join(found)})"
         for noun, found in (
             ("camera", list(draft.cameras)),
-            ("model", [f"{name}: {b.task} by {b.layout}" for name, b in bundles.items()]),
+            ("model", [_model_summary(draft, name, bundle) for name, bundle in bundles.items()]),
             ("sink", list(draft.sinks)),
         )
         if found
     ]
     return ", ".join(parts)
+
+
+def _model_summary(draft: Draft, name: str, bundle: ModelBundle) -> str:
+    """What a model is for, and in which of its forms it is used where it has several."""
+    used = str(draft.shelf.choices.get(name, bundle.variant if len(bundle.variants) > 1 else ""))
+    return f"{name}: {bundle.task} by {bundle.layout}" + (f"; {used}" if used else "")
 
 
 def _change_nothing(camera: str, key: str, _text: str) -> bool:

@@ -24,6 +24,9 @@ class ModelTable(Options):
     """One entry of [models]."""
 
     bundle: str = option(..., "a shipped name, a bundle folder, or any .tflite file", min_length=1)
+    variant: str | None = option(
+        None, "which form of the bundle, such as int8; left out: the fastest here", min_length=1
+    )
     labels: str | None = option(None, "names of the classes, one a line, where the model carries none")
     mean: float | None = option(None, "of a float input: value = (pixel - mean) / std; bare: 0")
     std: float | None = option(None, "of a float input: value = (pixel - mean) / std; bare: 255", gt=0)

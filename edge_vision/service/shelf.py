@@ -9,14 +9,19 @@ from pathlib import Path
 import pluggy
 
 from edge_vision.contracts.bundles import load_bundle
-from edge_vision.contracts.model import Model
+from edge_vision.contracts.model import Model, ModelBundle
 from edge_vision.data.errors import ConfigError, ModelError, suggestion
 from edge_vision.service.config import ModelTable
+from edge_vision.service.models.choice import Choice, fastest_of
 from edge_vision.service.models.library import Library
 
 
 class Shelf:
-    """Opens the models of a configuration through the `open_model` hook and keeps them."""
+    """Opens the models of a configuration through the `open_model` hook and keeps them.
+
+    asked    the names that were asked for
+    choices  why a variant is the one that is open, by the name of its model, where there was a choice
+    """
 
     def __init__(
         self, tables: Mapping[str, ModelTable], folder: Path, manager: pluggy.PluginManager
@@ -28,6 +33,7 @@ class Shelf:
         self._signatures: dict[str, tuple[object, ...]] = {}
         self._open: dict[str, Model] = {}
         self.asked: set[str] = set()
+        self.choices: dict[str, Choice] = {}
 
     def model(self, name: str) -> Model:
         """The opened model of a name in [models]; raises ConfigError with its path."""
@@ -47,7 +53,8 @@ class Shelf:
         with _located(name):
             table = self._tables[name]
             path = self._library.find(table.bundle, self._folder)
-            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            # Variants may lie further below; golden files may change as they like.
+            files = sorted({*path.iterdir(), *path.rglob("*.tflite")}) if path.is_dir() else [path]
             if table.labels is not None:
                 files.append(self._folder / table.labels)
             return table, tuple(_stamp(file) for file in files if file.is_file())
@@ -59,6 +66,8 @@ class Shelf:
             if name in self._tables and self._unchanged(name, signature):
                 self._open[name] = model
                 self._signatures[name] = signature
+                if name in other.choices:
+                    self.choices[name] = other.choices[name]
 
     def _unchanged(self, name: str, signature: tuple[object, ...]) -> bool:
         try:
@@ -79,13 +88,26 @@ class Shelf:
                 model.close()
 
     def _opened(self, name: str, table: ModelTable) -> Model:
-        labels = None if table.labels is None else self._folder / table.labels
+        """A model in the form that is wanted, else in the one that is the fastest here."""
         with _located(name):
             path = self._library.find(table.bundle, self._folder)
-            bundle = load_bundle(path, name, labels=labels, mean=table.mean, std=table.std)
-            model: Model | None = self._manager.hook.open_model(bundle=bundle, threads=1)
-            if model is None:
-                raise ModelError("no plugin can open this model")
+            bundle = self._bundle(name, path, table.variant)
+            if table.variant is not None or len(bundle.variants) < 2:
+                return self._model(bundle)
+            model, self.choices[name] = fastest_of(
+                name, bundle.variants, lambda each: self._model(self._bundle(name, path, each.name))
+            )
+        return model
+
+    def _bundle(self, name: str, path: Path, variant: str | None) -> ModelBundle:
+        table = self._tables[name]
+        labels = None if table.labels is None else self._folder / table.labels
+        return load_bundle(path, name, labels=labels, mean=table.mean, std=table.std, variant=variant)
+
+    def _model(self, bundle: ModelBundle) -> Model:
+        model: Model | None = self._manager.hook.open_model(bundle=bundle, threads=1)
+        if model is None:
+            raise ModelError("no plugin can open this model")
         return model
 
 

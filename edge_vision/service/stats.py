@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from edge_vision.contracts.model import ModelBundle
 from edge_vision.contracts.sink import CameraStatus
-from edge_vision.data.payload import CameraStats, Identity, StatsPayload, utc_text
+from edge_vision.data.payload import CameraStats, Identity, ModelStats, StatsPayload, utc_text
 from edge_vision.engine.delivery import Delivery
 from edge_vision.engine.tally import Counts
 
@@ -17,9 +18,10 @@ def stats_payload(
     workers: int,
     cameras: Mapping[str, Counts],
     delivery: Delivery,
+    models: Mapping[str, ModelBundle],
 ) -> StatsPayload:
     """What subscribers are told of the whole daemon; uptime in seconds."""
-    return {
+    payload: StatsPayload = {
         "schema": "edge-vision/stats/1",
         "node": identity.node,
         "boot": identity.boot,
@@ -29,6 +31,16 @@ def stats_payload(
         "cameras": {name: _camera(delivery.status_of(name), counts) for name, counts in cameras.items()},
         "sinks": delivery.counters(),
     }
+    if models:
+        payload["models"] = {name: _model(bundle) for name, bundle in models.items()}
+    return payload
+
+
+def _model(bundle: ModelBundle) -> ModelStats:
+    payload: ModelStats = {"task": bundle.task}
+    if bundle.variant:
+        payload["variant"] = bundle.variant
+    return payload
 
 
 def _camera(status: CameraStatus, counts: Counts) -> CameraStats:

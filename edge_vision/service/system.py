@@ -99,7 +99,10 @@ class System:
         """Rates, drops, latencies and errors as they are now."""
         counts = {name: camera.tally.counts() for name, camera in self.cameras.items()}
         uptime = time.monotonic() - self._started
-        return stats_payload(self.draft.identity, uptime, self._workers.count, counts, self.delivery)
+        models = {name: model.bundle for name, model in self.draft.shelf.models.items()}
+        return stats_payload(
+            self.draft.identity, uptime, self._workers.count, counts, self.delivery, models
+        )
 
     def stop(self, timeout: float, flush: float) -> bool:
         """Stop everything, handing over what was accepted; False where something is left behind.

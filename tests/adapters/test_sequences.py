@@ -186,6 +186,18 @@ def test_slots_are_read_place_by_place_and_padded_ones_left_out() -> None:
         assert_read(found, "AB12", 0.8**6)
 
 
+def test_a_row_of_wheels_may_leave_the_first_places_empty() -> None:
+    """A reader of 5 to 8 wheels: what it does not see is on the left."""
+    labels = (*DIGITS, "<blank>")
+    slots = said("__012345", "".join(DIGITS) + "_", sure=0.9)[np.newaxis]
+    declared = bundle(
+        (1, 8, 11), labels, layout="slots", decoding={"pad": "<blank>"}, producer="SOFTMAX"
+    )
+    assert_read(read(declared, slots), "012345", 0.9**8)
+    slots[0, 7] = np.eye(11)[5] * 0.2 + 0.8 / 11  # unsure of the last wheel, and so of the whole
+    assert read(declared, slots).score == pytest.approx(0.9**7 * (0.2 + 0.8 / 11))
+
+
 def test_repeats_in_slots_are_kept() -> None:
     slots = said("11-00-", "01-")[np.newaxis]
     assert read(bundle((1, 6, 3), ("0", "1"), layout="slots"), slots).text == "1100"

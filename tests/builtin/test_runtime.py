@@ -4,10 +4,16 @@ from typing import Any
 
 import pytest
 
-from edge_vision.builtin.tflite.runtime import find_runtime, unique_names
+from edge_vision.builtin.tflite.runtime import RUNTIMES, VARIABLE, find_runtime, unique_names
 from edge_vision.data.errors import ModelError
 
 MODULES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow")
+
+
+@pytest.fixture(autouse=True)
+def no_wishes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks for one of the runtimes."""
+    monkeypatch.delenv(VARIABLE, raising=False)
 
 
 @pytest.mark.parametrize(
@@ -56,3 +62,26 @@ def test_without_a_runtime_the_error_names_all_and_the_cure(monkeypatch: pytest.
     with pytest.raises(ModelError, match="pip install ai-edge-litert") as caught:
         find_runtime()
     assert all(name.partition(".")[0] in str(caught.value) for name in MODULES)
+
+
+@pytest.mark.parametrize(("name", "module"), list(zip(RUNTIMES, MODULES, strict=True)))
+def test_the_runtime_that_is_asked_for_is_used(
+    name: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classes = fake_runtimes(monkeypatch, *MODULES)
+    monkeypatch.setenv(VARIABLE, name)
+    assert find_runtime() is classes[module]
+
+
+def test_a_runtime_that_is_asked_for_and_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_runtimes(monkeypatch, *MODULES[:2])
+    monkeypatch.setenv(VARIABLE, "tensorflow")
+    with pytest.raises(
+        ModelError, match=r"the runtime tensorflow of EDGE_VISION_RUNTIME is not installed"
+    ):
+        find_runtime()
+    monkeypatch.setenv(VARIABLE, "onnx")
+    with pytest.raises(
+        ModelError, match=r"no runtime 'onnx'; known: litert, tensorflow, tflite_runtime"
+    ):
+        find_runtime()

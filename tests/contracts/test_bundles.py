@@ -11,7 +11,8 @@ import pytest
 
 from edge_vision.adapters.catalogue import describe
 from edge_vision.builtin.tflite.trial import read_model
-from edge_vision.contracts.bundles import load_bundle, read_table, with_tensors
+from edge_vision.contracts.bundle_table import read_table
+from edge_vision.contracts.bundles import load_bundle, with_tensors
 from edge_vision.contracts.file_facts import FileFacts, Signature
 from edge_vision.contracts.labels import packed_labels
 from edge_vision.contracts.model import ModelBundle, StatePair, Wishes

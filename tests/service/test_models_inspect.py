@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_vision.contracts.bundles import BundleTable
+from edge_vision.contracts.bundle_table import BundleTable
 from edge_vision.contracts.model import TASKS
 from edge_vision.service.models.toml_text import toml_text
 from tests.recurrent_models import accumulator, lstm

@@ -89,6 +89,20 @@ def test_what_is_installed_goes_before_what_is_shipped(
     assert Library.here().find("paint", tmp_path) == models.installed / "paint"
 
 
+def test_a_shipped_bundle_beside_its_recipe_goes_by_its_own_name(
+    models: Command, tmp_path: Path, shipped: Path
+) -> None:
+    """meter_digits is a package that holds a recipe, and the bundle meter-digits."""
+    (shipped / "paint").rename(shipped / "wet_paint")
+    (shipped / "wet_paint" / "recipe.py").touch()
+    (shipped / "only_a_recipe").mkdir()
+    (shipped / "only_a_recipe" / "recipe.py").touch()
+    assert [row["name"] for row in models("list", "--json").json] == ["wet-paint"]
+    assert Library.here().find("wet-paint", tmp_path) == shipped / "wet_paint"
+    with pytest.raises(ConfigError, match=r"is called wet_paint, did you mean wet-paint\?"):
+        Library.here().find("wet_paint", tmp_path)
+
+
 def test_a_path_goes_before_a_name(models: Command, tmp_path: Path, shipped: Path) -> None:
     (tmp_path / "paint").mkdir()
     assert Library.here().find("paint", tmp_path) == tmp_path / "paint"

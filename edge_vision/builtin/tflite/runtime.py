@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,16 +14,22 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_vision.builtin.tflite.native_stderr import without_native_lines
 from edge_vision.contracts.tensors import Quantisation, TensorSpec
-from edge_vision.data.errors import ModelError
+from edge_vision.data.errors import ModelError, suggestion
 
-RUNTIMES = (
-    ("ai_edge_litert.interpreter", "Interpreter"),
-    ("tflite_runtime.interpreter", "Interpreter"),
-    ("tensorflow", "lite.Interpreter"),
-)
+RUNTIMES = {
+    "litert": ("ai_edge_litert.interpreter", "Interpreter"),
+    "tflite_runtime": ("tflite_runtime.interpreter", "Interpreter"),
+    "tensorflow": ("tensorflow", "lite.Interpreter"),
+}
 """Where an interpreter may come from: module, and the class in it. The first that imports is used."""
 
+VARIABLE = "EDGE_VISION_RUNTIME"
+"""The environment variable that names the only one of RUNTIMES that is used."""
+
+_DEPRECATION = r"[\s\S]*tf\.lite\.Interpreter is deprecated"
+"""TensorFlow's advice to take LiteRT instead of its interpreter."""
 _MESSAGE_LENGTH = 200
 _REPEATED = 20
 _JOINED = re.compile(r"\.(?=[A-Z])|\.?\s?(?=Node number \d)")
@@ -69,12 +77,25 @@ class Tensors:
         return cls(specs, indices)
 
 
+def wanted_runtimes() -> tuple[str, ...]:
+    """The runtimes that may be used, the best first; raises ModelError where none such is known."""
+    named = os.environ.get(VARIABLE)
+    if not named:
+        return tuple(RUNTIMES)
+    if named not in RUNTIMES:
+        raise ModelError(f"{VARIABLE}: there is no runtime {named!r}{suggestion(named, RUNTIMES)}")
+    return (named,)
+
+
 def find_runtime() -> Callable[..., Interpreter]:
     """The interpreter class of the first runtime that is installed; raises ModelError without one."""
     reasons = []
-    for module_name, path in RUNTIMES:
+    names = wanted_runtimes()
+    for name in names:
+        module_name, path = RUNTIMES[name]
+        found: Any
         try:
-            found: Any = importlib.import_module(module_name)
+            found = _tensorflow() if name == "tensorflow" else importlib.import_module(module_name)
         except ImportError as error:
             reasons.append(f"{module_name}: {short_reason(error)}")
             continue
@@ -82,9 +103,19 @@ def find_runtime() -> Callable[..., Interpreter]:
             found = getattr(found, attribute)
         chosen: Callable[..., Interpreter] = found
         return chosen
+    if len(names) == 1:
+        raise ModelError(f"the runtime {names[0]} of {VARIABLE} is not installed ({reasons[0]})")
     raise ModelError(
         f"no runtime for TFLite models is installed: pip install ai-edge-litert ({'; '.join(reasons)})"
     )
+
+
+def _tensorflow() -> Any:
+    """TensorFlow, imported without what it says of itself and its interpreter: who asks for it knows."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", _DEPRECATION, UserWarning)
+    with without_native_lines(lambda _: True):
+        return importlib.import_module("tensorflow")
 
 
 def runtime_version(interpreter: object) -> str:

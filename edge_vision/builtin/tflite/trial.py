@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from edge_vision.builtin.tflite.file_check import check_model
+from edge_vision.builtin.tflite.runtime import wanted_runtimes
 from edge_vision.builtin.tflite.trial_answer import Trial, trial_of
 from edge_vision.contracts.regular_file import read_model_file
 from edge_vision.data.errors import ModelError, one_line
@@ -87,7 +88,8 @@ def try_model(file: Path, content: bytes | None = None) -> Trial:
     """
     if content is None:
         content = read_model(file)
-    digest = hashlib.sha256(content).hexdigest()
+    # A runtime tells of what it can do itself, so that its answer is none of another's.
+    digest = f"{hashlib.sha256(content).hexdigest()} {' '.join(wanted_runtimes())}"
     answer = kept.get(digest)
     if answer is None:
         try:

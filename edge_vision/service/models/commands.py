@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from edge_vision.contracts.bundles import load_bundle, read_table
+from edge_vision.builtin.tflite.runtime import RUNTIMES, VARIABLE
+from edge_vision.contracts.bundle_table import read_table
 from edge_vision.contracts.model import TASKS
-from edge_vision.data.errors import ConfigError, ModelError, one_line
+from edge_vision.data.errors import ConfigError, ModelError
 from edge_vision.service.config import NAME
-from edge_vision.service.models.golden import read_cases
 from edge_vision.service.models.inspection import inspected, naming, opened, plain_name
-from edge_vision.service.models.installation import Order, install
-from edge_vision.service.models.library import Library, Volume
-from edge_vision.service.models.report import (
-    configuration,
-    differences_json,
-    differences_text,
-    in_columns,
-    inspection_json,
-    inspection_text,
+from edge_vision.service.models.installation import Order, install, install_folder
+from edge_vision.service.models.library import Library
+from edge_vision.service.models.listing import listing_text, row_of
+from edge_vision.service.models.proof import benchmark_of, proof_of
+from edge_vision.service.models.proof_report import (
+    benchmark_json,
+    benchmark_text,
+    proof_json,
+    proof_text,
 )
-from edge_vision.service.models.verification import differences, tolerances
-
-LARGEST_UNIT = 1_000_000
+from edge_vision.service.models.report import configuration, inspection_json, inspection_text
 
 
 def add_models_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,9 +40,9 @@ def add_models_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     inspect.add_argument("--json", action="store_true", help="for a program")
     inspect.set_defaults(command=_inspect)
 
-    add = actions.add_parser("add", help="make a bundle of a model and install it")
-    add.add_argument("model", type=Path, metavar="FILE")
-    add.add_argument("--name", type=_name, help="of the bundle; default: the file's")
+    add = actions.add_parser("add", help="make a bundle of a model and install it, or install a bundle")
+    add.add_argument("model", type=Path, metavar="FILE|FOLDER")
+    add.add_argument("--name", type=_name, help="of the bundle; default: the file's, or its own")
     add.add_argument("--labels", type=Path, help="its labels, one a line, where it carries none")
     add.add_argument("--task", choices=TASKS, help="what it is for, where that is told wrongly")
     add.add_argument("--to", type=Path, metavar="FOLDER", help="of bundles; default: the installed ones")
@@ -58,6 +59,10 @@ def add_models_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
 
     verify = actions.add_parser("verify", help="run a bundle's golden files on this computer")
     verify.add_argument("model", metavar="BUNDLE")
+    verify.add_argument("--bench", action="store_true", help="also how long its variants take here")
+    verify.add_argument(
+        "--runtime", choices=tuple(RUNTIMES), help="what runs it; default: the first that is installed"
+    )
     verify.add_argument("--json", action="store_true", help="for a program")
     verify.set_defaults(command=_verify)
 
@@ -91,102 +96,86 @@ def _add(wishes: argparse.Namespace) -> int:
     file: Path = wishes.model
     folder = Library.here().target if wishes.to is None else wishes.to
     if file.is_dir():
-        raise ModelError(f"{file}: is a folder; a bundle is installed by copying its folder to {folder}")
+        return _add_folder(wishes, folder)
     order = Order(wishes.name or plain_name(file), folder, wishes.pictures, wishes.replace)
     order.check()
     with opened(file, wishes.labels, wishes.task or "") as model:
         inspection = inspected(file, model, wishes.labels)
         with naming(file):
             installed = install(inspection, model, order)
-    known = Library.here()
-    told = order.name if folder in (*known.installed, known.shipped) else str(installed.folder)
-    print(
-        f"{installed.folder}\n\nTo use it:\n\n{configuration(order.name, told, inspection.bundle.task)}"
-    )
+    _say_how_to_use(order, inspection.bundle.task)
     if doubts := (*inspection.warnings, *installed.doubts):
         print("\nDoubtful:\n\n" + "\n".join(f"- {doubt}" for doubt in doubts))
     return 0
+
+
+def _add_folder(wishes: argparse.Namespace, folder: Path) -> int:
+    source: Path = wishes.model
+    given = [key for key in ("labels", "task", "pictures") if getattr(wishes, key)]
+    if given:
+        raise ModelError(
+            f"{source}: is a folder, a bundle, which is installed as it is; --{given[0]} is for a file"
+        )
+    name = wishes.name or plain_name(source)
+    with naming(source):
+        own = read_table(source).name
+    if not wishes.name and NAME.fullmatch(own):
+        name = own
+    order = Order(name, folder, replace=wishes.replace)
+    with naming(source):
+        task = install_folder(source, order)
+    _say_how_to_use(order, task)
+    return 0
+
+
+def _say_how_to_use(order: Order, task: str) -> None:
+    known = Library.here()
+    told = order.name if order.folder in (*known.installed, known.shipped) else str(order.target)
+    print(f"{order.target}\n\nTo use it:\n\n{configuration(order.name, told, task)}")
 
 
 def _verify(wishes: argparse.Namespace) -> int:
     path = _found(wishes.model)
     if path.is_file():
         raise ModelError(f"{path}: is a file; only a bundle, a folder, has golden files to compare with")
-    with naming(path):
-        table = read_table(path)
-        cases = list(read_cases(path))
-        with opened(path) as model:
-            found = differences(model, cases, tolerances(model.bundle, cases, table.outputs))
-            digest = model.bundle.facts.sha256 or table.sha256
-    beyond = [each.spec.name for each in found if not each.good]
+    with _runtime(wishes.runtime):
+        proof = proof_of(path)
+        benchmark = benchmark_of(path) if wishes.bench else None
     if wishes.json:
-        _print_json(
-            {
-                "bundle": str(path),
-                "sha256": digest,
-                "digest": "checked" if table.sha256 else "not stated",
-                "cases": [case.name for case in cases],
-                "outputs": differences_json(found),
-                "good": not beyond,
-            }
-        )
+        timed = {} if benchmark is None else {"bench": benchmark_json(benchmark)}
+        _print_json({**proof_json(proof), **timed})
     else:
-        checked = f"is {digest[:12]}... as stated" if table.sha256 else "is not stated in bundle.toml"
-        print(f"{path}: the digest {checked}; {len(cases)} cases\n\n{differences_text(found)}")
-    if beyond:
-        raise ModelError(
-            f"{path}: does not give here what its golden files say: {', '.join(beyond)} "
-            f"{'is' if len(beyond) == 1 else 'are'} beyond the tolerance or the answer to something else"
-        )
+        print(proof_text(proof))
+        if benchmark is not None:
+            print(f"\n{benchmark_text(benchmark)}")
+    if proof.problem:
+        raise ModelError(proof.problem)
     return 0
+
+
+@contextmanager
+def _runtime(wanted: str | None) -> Iterator[None]:
+    """Let models be opened by one runtime, in this process and in those that it starts."""
+    before = os.environ.get(VARIABLE)
+    if wanted is not None:
+        os.environ[VARIABLE] = wanted
+    try:
+        yield
+    finally:
+        os.environ.pop(VARIABLE, None)
+        if before is not None:
+            os.environ[VARIABLE] = before
 
 
 def _list(wishes: argparse.Namespace) -> int:
-    rows = [_row(volume) for volume in Library.here().volumes()]
+    rows = [row_of(volume) for volume in Library.here().volumes()]
     if wishes.json:
         _print_json(rows)
-        return 0
-    if not rows:
+    elif rows:
+        print(listing_text(rows))
+    else:
         print(f"none; `edge-vision models add FILE` installs one in {Library.here().target}")
-        return 0
-    shown = [("name", "task", "version", "size", "", "where")]
-    shown += [
-        (
-            row["name"],
-            row["task"] or "?",
-            row["version"] or "-",
-            f"{row['size'] / LARGEST_UNIT:.1f} MB",
-            row["origin"],
-            row["folder"] if not row["error"] else f"{row['folder']}  broken: {row['error']}",
-        )
-        for row in rows
-    ]
-    print(in_columns(shown))
     return 0
-
-
-def _row(volume: Volume) -> dict[str, Any]:
-    """What is told of a bundle in a list; one that cannot be read tells why."""
-    row: dict[str, Any] = {
-        "name": volume.name,
-        "task": "",
-        "layout": "",
-        "version": "",
-        "size": 0,
-        "origin": volume.origin,
-        "folder": str(volume.folder),
-        "error": "",
-    }
-    try:
-        table = read_table(volume.folder)
-        row |= {"task": table.task, "layout": table.layout, "version": table.version}
-        bundle = load_bundle(volume.folder, volume.name)
-        row["size"] = bundle.file.stat().st_size
-    except ConfigError as error:
-        row["error"] = one_line(error.problem)
-    except (ModelError, OSError) as error:
-        row["error"] = one_line(str(error))
-    return row
 
 
 def _found(written: str) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_vision.adapters.backbones import SCORES_AND_EMBEDDING
 from edge_vision.adapters.candidates import Candidates
 from edge_vision.adapters.catalogue import adapter_of
 from edge_vision.adapters.classification import SCORES
@@ -27,11 +28,10 @@ OVERLAP = 0.5
 _SLACK = 1.0 + 1e-4
 
 
-def between(spec: TensorSpec, one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
-    """By how much stored values differ, in real values; infinite where one of two is no number."""
-    scale = 1.0 if spec.quantisation is None else spec.quantisation.scale
+def between(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+    """By how much real values differ; infinite where one of two is no number."""
     with np.errstate(invalid="ignore"):
-        distance = np.abs(one.astype(np.float64) - other.astype(np.float64)) * scale
+        distance = np.abs(one.astype(np.float64) - other.astype(np.float64))
     return np.where(one == other, 0.0, np.where(np.isnan(distance), np.inf, distance))
 
 
@@ -70,21 +70,21 @@ class Judge:
     def same(self, expected: Arrays, obtained: Arrays, within: Mapping[str, float]) -> bool:
         """True where two runs come to the same decision.
 
-        expected, obtained  the values that were kept of each output
+        expected, obtained  the real values that were kept of each output
         within              the tolerance of each output
         """
         read = self._read
         if read is None:
             return True
-        if self._bundle.layout == SCORES.name:
+        if self._bundle.layout in (SCORES.name, SCORES_AND_EMBEDDING.name):
             spec = self._bundle.output("scores")
-            return _same_best(spec, expected[spec.name], obtained[spec.name], within.get(spec.name, 0.0))
+            return _same_best(expected[spec.name], obtained[spec.name], within.get(spec.name, 0.0))
         if self._bundle.task != "detect":
             return True
-        shapes = {spec.name: spec.shape for spec in self._bundle.answers}
+        specs = self._bundle.answers
         try:
             first, second = (
-                read({name: run[name].reshape(shape) for name, shape in shapes.items()})
+                read({spec.name: spec.stored(run[spec.name]).reshape(spec.shape) for spec in specs})
                 for run in (expected, obtained)
             )
         except StageError:
@@ -94,15 +94,14 @@ class Judge:
         return _all_found(first, second) and _all_found(second, first)
 
 
-def _same_best(spec: TensorSpec, expected: NDArray[Any], obtained: NDArray[Any], within: float) -> bool:
+def _same_best(expected: NDArray[Any], obtained: NDArray[Any], within: float) -> bool:
     """True where the best class is the same, or hardly better here than the second."""
     if obtained.size < 2:
         return True
-    here, there = spec.real(obtained).ravel(), spec.real(expected).ravel()
-    return bool(here.argmax() == there.argmax()) or _lead(here) <= 4.0 * within
+    return bool(obtained.argmax() == expected.argmax()) or _lead(obtained) <= 4.0 * within
 
 
-def _lead(values: NDArray[np.float32]) -> float:
+def _lead(values: NDArray[Any]) -> float:
     second, best = np.sort(values)[-2:]
     return float(best - second)
 

@@ -76,17 +76,20 @@ class Inspection:
 
 
 @contextmanager
-def opened(path: Path, labels: Path | None = None, task: str = "") -> Iterator[Model]:
+def opened(
+    path: Path, labels: Path | None = None, task: str = "", variant: str | None = None
+) -> Iterator[Model]:
     """A model opened by the runtime that the daemon would use, closed at the end.
 
-    path    a .tflite file, or a bundle's folder
-    labels  a file of labels that goes before its own
-    task    what it is for, where somebody said so
+    path     a .tflite file, or a bundle's folder
+    labels   a file of labels that goes before its own
+    task     what it is for, where somebody said so
+    variant  which form of a bundle's; None for that of model.tflite
 
     Raises ModelError, which names the file, whatever is wrong with it.
     """
     with naming(path):
-        bundle = load_bundle(path, str(path), labels=labels)
+        bundle = load_bundle(path, str(path), labels=labels, variant=variant)
         if task:
             bundle = replace(bundle, task=task)
         model: Model | None = load_plugins().manager.hook.open_model(bundle=bundle, threads=1)

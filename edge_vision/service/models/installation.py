@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +19,8 @@ from edge_vision.data.errors import ModelError
 from edge_vision.service.models.bundle_toml import LABELS, bundle_toml
 from edge_vision.service.models.drafts import OLD, tidied
 from edge_vision.service.models.golden import FOLDER, write_case
-from edge_vision.service.models.inspection import Inspection
+from edge_vision.service.models.inspection import Inspection, opened
+from edge_vision.service.models.proof import proof_of
 from edge_vision.service.models.selection import all_of, best_of
 from edge_vision.service.models.stimuli import further_stimuli, pictured_stimuli
 
@@ -69,6 +72,30 @@ def install(inspection: Inspection, model: Model, order: Order) -> Installed:
     It is made in a hidden folder beside its place and renamed when it is complete, so nobody ever sees
     half of it. Raises ModelError where it cannot be written.
     """
+    doubts: tuple[str, ...] = ()
+    with _drafted(order) as draft:
+        doubts = _fill(draft, inspection, model, order)
+    return Installed(order.target, doubts)
+
+
+def install_folder(source: Path, order: Order) -> str:
+    """Copy a bundle's folder with all its variants to its place, and give its task.
+
+    The copy is what is verified, and put in its place only where every variant gives what its golden
+    files say. Raises ModelError where one does not, or it cannot be written.
+    """
+    with _drafted(order) as draft:
+        _copy(source, draft)
+        proof = proof_of(draft)
+        if proof.problem:
+            raise ModelError(proof.problem.replace(str(draft), str(source)))
+        with opened(draft) as model:
+            return model.bundle.task
+
+
+@contextmanager
+def _drafted(order: Order) -> Iterator[Path]:
+    """A hidden folder beside a bundle's place, which takes that place where all goes well."""
     order.check()
     draft = order.folder / f".{order.name}.{uuid4().hex[:8]}"
     try:
@@ -77,14 +104,32 @@ def install(inspection: Inspection, model: Model, order: Order) -> Installed:
             order.check()
             try:
                 draft.mkdir()
-                doubts = _fill(draft, inspection, model, order)
+                yield draft
                 _put(draft, order)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
         place = error.filename or order.folder
         raise ModelError(f"{place}: cannot be written: {error.strerror or error}") from error
-    return Installed(order.target, doubts)
+
+
+def _copy(source: Path, draft: Path) -> None:
+    """Copy the files in a folder and below it; what is hidden, or left by Python, stays behind.
+
+    Raises ModelError where something is neither a file nor a folder: a link may lead anywhere.
+    """
+    with os.scandir(source) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.name.startswith((".", "__")):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            (draft / entry.name).mkdir()
+            _copy(Path(entry.path), draft / entry.name)
+        elif entry.is_file(follow_symlinks=False):
+            shutil.copyfile(entry.path, draft / entry.name)
+        else:
+            raise ModelError(f"{entry.path}: is no regular file; only those are copied into a bundle")
 
 
 def _fill(draft: Path, inspection: Inspection, model: Model, order: Order) -> tuple[str, ...]:

@@ -36,6 +36,9 @@ class Volume:
 class Library:
     """Bundles by name: a folder's name is the bundle's. What is installed goes before what is shipped.
 
+    The folder of a shipped bundle may hold a recipe beside it and be a package of Python: it has _ where
+    the bundle's name has -.
+
     installed  folders of installed bundles; the first that holds a name has it
     shipped    the folder of shipped bundles, None where there is none
     """
@@ -62,7 +65,7 @@ class Library:
             for name, path in _bundles(folder).items():
                 yield Volume(name, "installed", path)
         if self.shipped is not None:
-            for name, path in _bundles(self.shipped).items():
+            for name, path in _shipped_bundles(self.shipped).items():
                 yield Volume(name, "shipped", path)
 
     def find(self, written: str, folder: Path) -> Path:
@@ -107,6 +110,15 @@ def _can_write(folder: Path) -> bool:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _shipped_bundles(folder: Path) -> dict[str, Path]:
+    """The folders of shipped bundles by name; what has no bundle.toml is the program's own."""
+    return {
+        name.replace("_", "-"): path
+        for name, path in _bundles(folder).items()
+        if os.path.lexists(path / "bundle.toml")
+    }
 
 
 def _bundles(folder: Path) -> dict[str, Path]:

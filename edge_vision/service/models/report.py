@@ -29,6 +29,8 @@ def inspection_json(inspection: Inspection) -> dict[str, Any]:
         "file": str(bundle.file),
         "size": facts.size,
         "sha256": facts.sha256,
+        "variant": bundle.variant,
+        "variants": [each.name for each in bundle.variants],
         "about": dict(facts.about),
         "task": bundle.task,
         "layout": bundle.layout,
@@ -89,6 +91,9 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, ...]]:
     bundle, facts = inspection.bundle, inspection.bundle.facts
     size = f", {facts.size:,} bytes, sha256 {facts.sha256[:12]}..." if facts.sha256 else ""
     yield "file", f"{bundle.file}{size}"
+    if len(bundle.variants) > 1:
+        others = ", ".join(each.name for each in bundle.variants if each.name != bundle.variant)
+        yield "variants", f"{bundle.variant}, which this is; {others}"
     if about := [f"{key}: {' '.join(said.split())}" for key, said in facts.about.items() if said]:
         yield "about", *about
     if facts.operators:

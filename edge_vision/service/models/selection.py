@@ -10,15 +10,13 @@ from typing import NamedTuple
 from edge_vision.contracts.model import Model, ModelBundle
 from edge_vision.service.models.golden import Case, made_case
 from edge_vision.service.models.stimuli import USUAL, Stimulus
+from edge_vision.service.models.tolerance import LEAST_SHARE, Tolerance, tolerances
 from edge_vision.service.models.verification import (
     CLEARLY,
-    LEAST_SHARE,
     Run,
-    Tolerance,
     apart,
     measured,
     proves_little,
-    tolerances,
     tried,
 )
 

@@ -46,10 +46,16 @@ APART = 15
 
 @dataclass(frozen=True, slots=True)
 class Stimulus:
-    """What goes into a model in some runs in a row, its state left out; `name` says what it shows."""
+    """What goes into a model in some runs in a row, its state left out.
+
+    name    says what it shows
+    steps   the inputs of each run, as the model takes them
+    pixels  where it takes an image, the picture of each run: (height, width, 3) uint8 BGR of its size
+    """
 
     name: str
     steps: tuple[Arrays, ...]
+    pixels: tuple[Image, ...] = ()
 
 
 def usual_stimuli(model: Model) -> tuple[Stimulus, ...]:
@@ -62,7 +68,7 @@ def further_stimuli(model: Model) -> Iterator[Stimulus]:
     feed = _Feed(model)
     steps = range(STEPS if model.bundle.state else 1)
     for name, draw in _drawings():
-        yield Stimulus(name, tuple(feed(draw(number), number) for number in steps))
+        yield feed.stimulus(name, [(draw(number), number) for number in steps])
 
 
 def _drawings() -> Iterator[tuple[str, Callable[[int], Image]]]:
@@ -94,10 +100,10 @@ def pictured_stimuli(model: Model, paths: Sequence[Path]) -> tuple[Stimulus, ...
         raise ModelError(f"{model.bundle.name}: takes no image, so no pictures can be shown to it")
     feed = _Feed(model)
     shown = list(_pictures(paths))[:MOST_PICTURES]
-    steps = tuple(feed(image, number) for number, image in enumerate(shown))
+    numbered = [(image, number) for number, image in enumerate(shown)]
     if model.bundle.state:
-        return (Stimulus("pictures", steps),)
-    return tuple(Stimulus(f"picture-{number}", (step,)) for number, step in enumerate(steps, start=1))
+        return (feed.stimulus("pictures", numbered),)
+    return tuple(feed.stimulus(f"picture-{each[1] + 1}", [each]) for each in numbered)
 
 
 def answers(model: Model, steps: Sequence[Mapping[str, NDArray[Any]]]) -> Iterator[Arrays]:
@@ -119,14 +125,21 @@ class _Feed:
         self._others = [s for s in bundle.inputs if s.name not in carried and s is not self._image]
         self._runner = Runner(model, object, provides=[spec.name for spec in self._others])
 
-    def __call__(self, picture: Image, number: int) -> Arrays:
-        """The inputs of one run: the picture as the daemon would show it, numbers for all others."""
-        inputs = {spec.name: _numbers(spec, SEED + number) for spec in self._others}
-        if self._image is not None:
-            frame = Frame(picture, "golden", number, datetime(2026, 1, 1, tzinfo=UTC), float(number))
-            view = self._runner.view(View.of(frame, opencv_warp))
-            inputs[self._image.name] = self._image.from_pixels(view.pixels())
-        return inputs
+    def stimulus(self, name: str, pictures: Sequence[tuple[Image, int]]) -> Stimulus:
+        """The runs of a model that is shown pictures, each with the number of its run."""
+        steps, pixels = [], []
+        for picture, number in pictures:
+            inputs = {spec.name: _numbers(spec, SEED + number) for spec in self._others}
+            if self._image is not None:
+                pixels.append(self._seen(picture, number))
+                inputs[self._image.name] = self._image.from_pixels(pixels[-1])
+            steps.append(inputs)
+        return Stimulus(name, tuple(steps), tuple(pixels))
+
+    def _seen(self, picture: Image, number: int) -> Image:
+        """The picture as the daemon would show it: the pixels of the model's view."""
+        frame = Frame(picture, "golden", number, datetime(2026, 1, 1, tzinfo=UTC), float(number))
+        return self._runner.view(View.of(frame, opencv_warp)).pixels()
 
 
 def _numbers(spec: TensorSpec, seed: int) -> NDArray[Any]:
@@ -136,9 +149,7 @@ def _numbers(spec: TensorSpec, seed: int) -> NDArray[Any]:
     real = np.random.default_rng(seed).standard_normal(spec.shape)
     if spec.quantisation is None:
         return np.asarray(real, dtype=spec.dtype)
-    limits = np.iinfo(spec.dtype)
-    stored = np.rint(real / spec.quantisation.scale) + spec.quantisation.zero_point
-    return np.asarray(np.clip(stored, limits.min, limits.max), dtype=spec.dtype)
+    return spec.stored(real)
 
 
 def _noise(number: int) -> Image:

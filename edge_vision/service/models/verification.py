@@ -6,50 +6,30 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from statistics import median
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.adapters.ssd import SSD_POSTPROCESSED
 from edge_vision.adapters.yolo import YOLO_END_TO_END
-from edge_vision.contracts.bundles import OutputTable
 from edge_vision.contracts.model import Model, ModelBundle
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import ModelError
 from edge_vision.service.models.comparison import Judge, are_inside, between, excess
-from edge_vision.service.models.golden import FOLDER, Case
+from edge_vision.service.models.golden import FOLDER, Case, bound, real_outputs
 from edge_vision.service.models.stimuli import SEED, Arrays, answers
+from edge_vision.service.models.tolerance import (
+    LEAST_SHARE,
+    WIDEST,
+    Tolerance,
+    is_quantised_inside,
+    rounded,
+    tolerances,
+)
 
-STEPS = 2
-"""Steps of its scale by which a quantised output may differ."""
-FLOAT_SHARE = 0.001
-"""Share of its largest value by which an output in floats may differ."""
-QUANTISED_INSIDE_SHARE = 0.02
-"""The same where the graph computes in integers: some steps of 1/256 each."""
-MOST_VALUES = 0.99
-"""Share of its values that must be within the tolerance where something is rounded."""
-MOST_ROWS = 0.9
-"""The same of listed boxes, which are few."""
-LISTED_TOLERANCE = 0.02
-"""By so much may the scores of listed boxes differ."""
-WIDEST = 6.0
-"""A tolerance is at most so many times the usual one, however strongly a model answers to rounding."""
-LEAST_SHARE = 0.8
-"""Where a smaller share of the values has to be within the tolerance they prove little."""
 CLEARLY = 4.0
 """Two answers are different where they are so many times as far apart as rounding moves them."""
 LEAST_NOISE = 0.05
 """Rounding moves an output by this share of its tolerance at least."""
-_LISTS = (SSD_POSTPROCESSED.name, YOLO_END_TO_END.name)
-
-
-class Tolerance(NamedTuple):
-    """How far an output may be from its golden values: a `share` of them is `within` so much."""
-
-    within: float
-    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +62,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a case: the values that were kept of each output, by its name.
+    """One run of a case: the real values that were kept of each output, by its name.
 
     case      the case it is of
     expected  its golden values
@@ -94,23 +74,6 @@ class Run:
     expected: Arrays
     obtained: Arrays
     shaken: tuple[Arrays, ...]
-
-
-def tolerances(
-    bundle: ModelBundle, cases: Sequence[Case], declared: Sequence[OutputTable] = ()
-) -> dict[str, Tolerance]:
-    """The tolerance of each output that the cases keep: as declared, else as is usual for its kind."""
-    said = {row.name: row for row in declared}
-    found: dict[str, Tolerance] = {}
-    for spec in bundle.outputs:
-        kept = [case.kept[spec.name] for case in cases if spec.name in case.kept]
-        if not kept:
-            continue
-        usual, row = _usual(spec, bundle, kept), said.get(spec.name)
-        within = usual.within if row is None or row.tolerance is None else row.tolerance
-        share = usual.share if row is None or row.share is None else row.share
-        found[spec.name] = Tolerance(within, share)
-    return found
 
 
 def measured(
@@ -133,10 +96,25 @@ def measured(
             continue
         if within and moved:
             most = max(float(np.quantile(each, 0.95)) if each.size else 0.0 for each in moved)
-            within = max(within, _rounded(min(2.0 * most, WIDEST * within)))
+            within = max(within, rounded(min(2.0 * most, WIDEST * within)))
         inside = min((_share(are_inside(each, within)) for each in moved), default=1.0)
         allowed = min(share, max(1.0 - 2.0 * (1.0 - inside), inside / 2.0))
         found[spec.name] = Tolerance(within, max(0.001, math.floor(allowed * 1000) / 1000))
+    return found
+
+
+def observed(model: Model, cases: Sequence[Case]) -> dict[str, Tolerance]:
+    """Tolerances that suit a variant by what it gives here, for those who bundle it and know it good.
+
+    They are half as wide again as the largest differences, and at most what is usual for a variant.
+    """
+    found, runs = tolerances(model.bundle, cases, is_further=True), tried(model, cases, 0)
+    specs = {spec.name: spec for spec in model.bundle.outputs}
+    for name, usual in found.items():
+        if usual.within:
+            differing = [_distances(specs[name], run.expected, run.obtained) for run in runs]
+            largest = max(float(each.max(initial=0.0)) for each in differing)
+            found[name] = Tolerance(min(usual.within, rounded(1.5 * largest)), usual.share)
     return found
 
 
@@ -146,8 +124,7 @@ def tried(model: Model, cases: Sequence[Case], shakes: int = 1) -> tuple[Run, ..
     shakes  so many times each case is run with its pixels changed a little
     """
     bundle, found = model.bundle, []
-    for case in cases:
-        _check_names(bundle, case)
+    for case in (bound(each, bundle) for each in cases):
         obtained = _obtained(model, case)
         others = [
             _obtained(model, _shaken(case, bundle, number))
@@ -166,8 +143,7 @@ def differences(
     """Run all cases and compare each output; raises ModelError where a case is not of this model."""
     bundle, runs = model.bundle, tried(model, cases)
     within = {name: tolerance.within for name, tolerance in allowed.items()}
-    judges = {case.name: Judge(bundle, case) for case in cases}
-    same = all(judges[run.case.name].same(run.expected, run.obtained, within) for run in runs)
+    same = all(Judge(bundle, run.case).same(run.expected, run.obtained, within) for run in runs)
     read = {spec.name for spec in bundle.answers}
     return tuple(
         replace(
@@ -237,16 +213,14 @@ def _distances(spec: TensorSpec, one: Arrays, other: Arrays) -> NDArray[np.float
     first, second = one[spec.name].ravel(), other[spec.name].ravel()
     if spec.meaning == YOLO_END_TO_END.name and first.size == math.prod(spec.shape):
         first, second = first[4::6], second[4::6]
-    return between(spec, first, second)
+    return between(first, second)
 
 
 def _obtained(model: Model, case: Case) -> list[Arrays]:
-    """What a model gives in the runs of a case, the values that are kept of each output."""
+    """What a model gives in the runs of a case, the real values that are kept of each output."""
     steps = [{n: array[i] for n, array in case.inputs.items()} for i in range(case.steps)]
-    return [
-        {name: case.kept_of(name, outputs[name]) for name in case.kept}
-        for outputs in answers(model, steps)
-    ]
+    runs = (real_outputs(model.bundle, outputs) for outputs in answers(model, steps))
+    return [{name: case.kept_of(name, outputs[name]) for name in case.kept} for outputs in runs]
 
 
 def _shaken(case: Case, bundle: ModelBundle, number: int) -> Case:
@@ -258,7 +232,7 @@ def _shaken(case: Case, bundle: ModelBundle, number: int) -> Case:
     image, chance = bundle.image_input, np.random.default_rng(SEED + number)
     pixels = case.inputs[image.name]
     if pixels.dtype.kind == "f":
-        by = 1.0 if _is_quantised_inside(bundle) else 0.001
+        by = 1.0 if is_quantised_inside(bundle) else 0.001
         moved = pixels + chance.uniform(-by, by, pixels.shape) / np.asarray(image.std).reshape(-1)[0]
     else:
         limits = np.iinfo(pixels.dtype)
@@ -267,19 +241,10 @@ def _shaken(case: Case, bundle: ModelBundle, number: int) -> Case:
     return replace(case, inputs={**case.inputs, image.name: moved.astype(pixels.dtype)})
 
 
-def _check_names(bundle: ModelBundle, case: Case) -> None:
-    names = {spec.name for spec in bundle.outputs}
-    for name in case.kept:
-        if name not in names:
-            raise ModelError(
-                f"{FOLDER}/{case.name}.npz: is of another model: this one has no output {name}"
-            )
-
-
 def _check_values(case: Case, expected: Arrays, obtained: Arrays) -> None:
     for name, here in obtained.items():
         there = expected[name]
-        if (here.shape, here.dtype) != (there.shape, there.dtype):
+        if here.shape != there.shape or (here.dtype.kind == "f") != (there.dtype.kind == "f"):
             raise ModelError(
                 f"{FOLDER}/{case.name}.npz: is of another model: {name} has {here.size} values "
                 f"of {here.dtype} here, {there.size} of {there.dtype} there"
@@ -304,30 +269,3 @@ def _difference(spec: TensorSpec, runs: Sequence[Run], tolerance: Tolerance) -> 
 
 def _share(which: NDArray[np.bool_]) -> float:
     return float(which.mean()) if which.size else 1.0
-
-
-def _usual(spec: TensorSpec, bundle: ModelBundle, kept: Sequence[NDArray[Any]]) -> Tolerance:
-    """The tolerance that is usual for an output, by what it means and how it is stored."""
-    peak = median(float(np.abs(array.astype(np.float64)).max(initial=0.0)) for array in kept)
-    if bundle.layout in _LISTS and spec.meaning != "state":
-        if spec.meaning in ("boxes", "classes", "classes-or-scores"):
-            return Tolerance(0.0, 0.0)  # rows change places: the boxes that are sure are looked for
-        return Tolerance(0.0 if spec.meaning == "count" else LISTED_TOLERANCE, MOST_ROWS)
-    if spec.quantisation is not None:
-        return Tolerance(_rounded(STEPS * spec.quantisation.scale), MOST_VALUES)
-    if np.dtype(spec.dtype).kind != "f":
-        return Tolerance(0.0, MOST_VALUES)  # numbers of classes: only the same will do
-    if _is_quantised_inside(bundle):
-        return Tolerance(_rounded(QUANTISED_INSIDE_SHARE * peak), MOST_VALUES)
-    return Tolerance(_rounded(FLOAT_SHARE * peak), 1.0)
-
-
-def _is_quantised_inside(bundle: ModelBundle) -> bool:
-    """True where inputs, outputs or operators show that the graph computes in integers."""
-    specs = (*bundle.inputs, *bundle.outputs)
-    return "QUANTIZE" in bundle.facts.operators or any(spec.quantisation is not None for spec in specs)
-
-
-def _rounded(value: float) -> float:
-    """Rounded to what a person reads, and never to nothing."""
-    return max(float(f"{value:.4g}"), 1e-6)
