@@ -1,0 +1,1 @@
+"""Networks: the backbone, the blocks they are built of, recurrence, and a network as a model."""

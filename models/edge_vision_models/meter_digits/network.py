@@ -1,0 +1,56 @@
+"""The network of a wheel: three convolutions, and what they see in all places together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from edge_vision.training.networks.blocks import MOMENTUM, convolution, pixels_scaled
+from edge_vision_models.meter_digits.wheels import SIZE
+
+SCORES = "scores"
+TOGETHER = 512
+"""So many pictures are answered at once."""
+
+
+def wheel_body(
+    filters: Sequence[int], hidden: int, classes: int, dropout: float, name: str = "wheel"
+) -> Any:
+    """A keras.Model of logits (n, classes) from wheels (n, 32, 20, 3) of -1 to 1.
+
+    filters  of each convolution, after which height and width are halved
+    hidden   values between what is seen in all places and the logits
+    """
+    width, height = SIZE
+    entrance = keras.Input((height, width, 3), name=f"{name}_pixels")
+    made = entrance
+    for number, channels in enumerate(filters, start=1):
+        made = convolution(made, channels, f"{name}_{number}")
+        made = layers.MaxPooling2D(2, name=f"{name}_{number}_pool")(made)
+    made = layers.Flatten(name=f"{name}_flat")(made)
+    made = layers.Dropout(dropout, name=f"{name}_dropout")(made)
+    made = layers.Dense(hidden, use_bias=False, name=f"{name}_hidden")(made)
+    made = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_hidden_norm")(made)
+    made = layers.ReLU(name=f"{name}_hidden_relu")(made)
+    return keras.Model(entrance, layers.Dense(classes, name=f"{name}_scores")(made), name=name)
+
+
+def wheel_network(body: Any) -> Any:
+    """The keras.Model that learns: pictures "image" in, their logits "scores" out."""
+    width, height = SIZE
+    image = keras.Input((height, width, 3), name="image")
+    return keras.Model({"image": image}, {SCORES: body(pixels_scaled(image))})
+
+
+def shares_of(network: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What a network makes of pictures, as probabilities (n, classes); may be called in any thread."""
+    made = [
+        np.asarray(ops.softmax(network({"image": pictures[first : first + TOGETHER]})[SCORES]))
+        for first in range(0, len(pictures), TOGETHER)
+    ]
+    return np.concatenate(made)

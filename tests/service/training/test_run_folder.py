@@ -1,0 +1,82 @@
+"""The folder of a run: what it remembers, and what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge_vision.data.errors import TrainingError
+from edge_vision.service.training.run_folder import Run, RunFolder, digest_of
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "data" / "cats").mkdir(parents=True)
+    (tmp_path / "data" / "cats" / "a.png").write_bytes(b"1234")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(data: Path) -> Run:
+    options = {"epochs": 3, "augmentation": {"flip": 0.5}, "labels": ["a", "b"]}
+    return Run("classify", "edge-vision train", "pets", options, data, digest_of(data))
+
+
+def test_a_run_goes_on_where_it_was(tmp_path: Path, run: Run) -> None:
+    folder = RunFolder(tmp_path / "out")
+    with folder.held():
+        begun = folder.begin(run, restart=False)
+        folder.finish(begun)
+        again = folder.begin(run, restart=False)
+    assert again.is_trained
+    assert again.started == begun.started
+    assert again.versions
+    assert RunFolder(tmp_path / "out").read() == again
+
+
+def test_another_run_is_refused_with_what_differs(tmp_path: Path, run: Run, data: Path) -> None:
+    folder = RunFolder(tmp_path / "out")
+    (data / "cats" / "b.png").write_bytes(b"12")
+    other = replace(run, options={**run.options, "epochs": 4}, digest=digest_of(data))
+    with folder.held():
+        folder.begin(run, restart=False)
+        with pytest.raises(TrainingError, match="epochs = 3, not 4; its data were other files") as told:
+            folder.begin(other, restart=False)
+        assert "--restart" in str(told.value)
+        (folder.path / "fit").mkdir()
+        assert folder.begin(other, restart=True).options["epochs"] == 4
+        assert not (folder.path / "fit").exists()
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, run: Run, data: Path) -> None:
+    folder = RunFolder(data)
+    with folder.held(), pytest.raises(TrainingError, match="holds cats and is no run's folder"):
+        folder.begin(run, restart=True)
+    assert (data / "cats" / "a.png").exists()
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
+    with (
+        RunFolder(tmp_path).held(),
+        pytest.raises(TrainingError, match="another training runs there"),
+        RunFolder(tmp_path).held(),
+    ):
+        pass
+
+
+def test_a_damaged_note_of_a_run_is_told(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text("recipe = ")
+    with pytest.raises(TrainingError, match="is no run's"):
+        RunFolder(tmp_path).read()
+
+
+def test_the_digest_tells_names_and_sizes_and_passes_over_what_is_hidden(data: Path) -> None:
+    first = digest_of(data)
+    (data / ".DS_Store").write_bytes(b"x")
+    assert digest_of(data) == first
+    (data / "cats" / "a.png").rename(data / "cats" / "b.png")
+    assert digest_of(data) != first
+    with pytest.raises(TrainingError, match="cannot be read"):
+        digest_of(data / "nowhere")
