@@ -269,6 +269,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "layouts": models_page.layouts,
     "decoding": models_page.decoding,
     "bundle.toml": models_page.bundle_toml,
+    "classify": models_page.classify,
     "answers": answers,
     "people": people,
     "refused": refusals,

@@ -30,6 +30,17 @@ PAGES = [
     HOUSE / "plugins" / "README.md",
     *sorted((HOUSE / "plugins").glob("*/README.md")),
 ]
+
+
+def _row_reader(folder: Path) -> Path:
+    """A bundle that reads rows of up to eight wheels."""
+    folder.mkdir()
+    tiny_models.copying(folder / "model.tflite", (1, 4, 8, 3), (1, 8, 12))
+    (folder / "labels.txt").write_text("\n".join([*"0123456789", "_"]))
+    (folder / "bundle.toml").write_text('task = "read"\nlayout = "slots"\nlabels = "labels.txt"\n')
+    return folder
+
+
 PICTURE, SCORES = (1, 16, 16, 3), (1, 16, 8, 6)
 STAND_INS: dict[str, tuple[tuple[str, ...], Callable[[Path], Path]]] = {
     "classify": (("person", "bicycle", "car"), tiny_models.averaging),
@@ -45,6 +56,7 @@ STAND_INS: dict[str, tuple[tuple[str, ...], Callable[[Path], Path]]] = {
         tuple("0123456789"),
         partial(tiny_models.copying, shape=(1, 4, 11, 3), output_shape=(1, 12, 11)),
     ),
+    "meter": ((), _row_reader),
     "generate": ((), partial(tiny_models.copying, shape=PICTURE)),
 }
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -13,8 +13,9 @@ from tests import models_page
         ("layouts", models_page.layouts()),
         ("decoding", models_page.decoding()),
         ("bundle.toml", models_page.bundle_toml()),
+        ("classify", models_page.classify()),
     ],
-    ids=["layouts", "decoding", "bundle.toml"],
+    ids=["layouts", "decoding", "bundle.toml", "classify"],
 )
 def test_a_table_says_what_the_code_says(name: str, table: str) -> None:
     assert models_page.section(name) == table, f"python tests/model_table.py {name} writes it anew"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
@@ -14,13 +15,31 @@ from typing import Any
 
 from edge_vision.builtin.capture.locations import parse_source
 from edge_vision.builtin.capture.redaction import conceal, secrets_in
+from edge_vision.builtin.scene.meter import WHEELS, Meter
+from edge_vision.builtin.scene.setting import Setting
 from edge_vision.data.errors import ConfigError
 from edge_vision.service.broker import embedded_broker
 from edge_vision.service.config import ModelTable
 from edge_vision.service.console import Console
 from edge_vision.service.daemon import Daemon
+from edge_vision.service.models.library import Library
 from edge_vision.service.plugins import load_plugins
 from edge_vision.service.shelf import Shelf
+
+DRAWN = "test"
+"""The source of the demo where none is asked for."""
+
+_SCENES_MODEL = """
+[models.scenes]
+bundle = "scenes"
+"""
+_SCENES_STAGE = """\
+  { uses = "classify", name = "scene", model = "scenes", top = 1, min_score = 0.3 },
+"""
+_METER_MODEL = """
+[models.meter]
+bundle = "meter-reader"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +63,10 @@ def run_demo(wishes: DemoWishes) -> int:
             shown = conceal(file.read_text(encoding="utf-8"), secrets_in(wishes.source))
             print(_greeting(shown, port), flush=True)
             daemon = Daemon(file)
+            cameras = tuple(tomllib.loads(text.replace("PORT", "0"))["cameras"])
             timer = Timer(wishes.seconds, daemon.request_stop)
             timer.daemon = True
-            with Console("127.0.0.1", port, "edge-vision/demo/camera"):
+            with Console("127.0.0.1", port, "edge-vision/demo", cameras):
                 if wishes.seconds > 0:
                     timer.start()
                 try:
@@ -55,15 +75,29 @@ def run_demo(wishes: DemoWishes) -> int:
                     timer.cancel()
 
 
-def demo_config(wishes: DemoWishes) -> str:
-    """The demo's configuration, with PORT for the port, as somebody could have typed it."""
-    model, stage = "", ""
+def demo_config(wishes: DemoWishes, library: Library | None = None) -> str:
+    """The demo's configuration, with PORT for the port, as somebody could have typed it.
+
+    Shipped models take part where they are in the library (left out: this computer's) and no model was
+    asked for; a drawn meter where no source was either.
+    """
+    known = {volume.name for volume in (library or Library.here()).volumes()}
+    shipped = known if wishes.model is None else set()
+    models, stages = "", ""
     if wishes.model is not None:
         table = {"bundle": str(wishes.model.resolve())}
         if wishes.labels is not None:
             table["labels"] = str(wishes.labels.resolve())
-        model = f"\n[models.model]\n{_lines(table)}\n"
-        stage = f"  {_stage_for(table)},\n"
+        models = f"\n[models.model]\n{_lines(table)}\n"
+        stages = f"  {_stage_for(table)},\n"
+    scene = ""
+    if "scenes" in shipped:
+        models += _SCENES_MODEL
+        scene = _SCENES_STAGE
+    meter = ""
+    if "meter-reader" in shipped and wishes.source == DRAWN:
+        models += _METER_MODEL
+        meter = _meter_camera()
     return f"""node = "demo"
 stats_interval = 2.0
 
@@ -71,15 +105,28 @@ stats_interval = 2.0
 host = "127.0.0.1"
 port = PORT
 protocol = "3.1.1"
-{model}
+{models}
 [cameras.camera]
 source = {_source(wishes.source)}
 stages = [
-  {{ uses = "scale", width = 480 }},
+{scene}  {{ uses = "scale", width = 480 }},
   {{ uses = "contrast" }},
   {{ uses = "motion", gate = false, mask = true }},
-{stage}  {{ uses = "anonymise", stages = ["motion"], method = "pixelate" }},
+{stages}  {{ uses = "anonymise", stages = ["motion"], method = "pixelate" }},
   {{ uses = "annotate", fps = 2 }},
+]
+{meter}"""
+
+
+def _meter_camera() -> str:
+    """The camera that looks at a drawn meter; the row of wheels is where it is drawn."""
+    box = [round(side) for side in Meter(Setting((640, 480), fps=15.0)).row_box]
+    return f"""
+[cameras.meter]
+source = {{ uses = "test", scene = "meter" }}
+stages = [
+  {{ uses = "meter", model = "meter", box = {box}, wheels = {WHEELS} }},
+  {{ uses = "annotate", fps = 1 }},
 ]
 """
 

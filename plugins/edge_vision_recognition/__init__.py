@@ -8,9 +8,10 @@ from edge_vision_recognition.crops import Crops
 from edge_vision_recognition.detect import Detect
 from edge_vision_recognition.embed import Embed
 from edge_vision_recognition.keypoints import Keypoints
+from edge_vision_recognition.meter import Meter
 from edge_vision_recognition.read import Read
 
-__all__ = ["Classify", "Crops", "Detect", "Embed", "Keypoints", "Read", "register_stages"]
+__all__ = ["Classify", "Crops", "Detect", "Embed", "Keypoints", "Meter", "Read", "register_stages"]
 
 
 @hookimpl
@@ -21,4 +22,5 @@ def register_stages(register: Callable[[type[Stage]], None]) -> None:
     register(Detect)
     register(Embed)
     register(Keypoints)
+    register(Meter)
     register(Read)

@@ -30,7 +30,8 @@ def test_first_party_plugins_are_listed_with_what_they_offer(capsys: pytest.Capt
     rows = listed(capsys)
     assert rows["builtin"]["sources"] == ["opencv", "pictures", "test"]
     assert rows["builtin"]["sinks"] == ["folder", "jsonl", "mqtt"]
-    assert rows["recognition"]["stages"] == ["classify", "crops", "detect", "embed", "keypoints", "read"]
+    recognition = ["classify", "crops", "detect", "embed", "keypoints", "meter", "read"]
+    assert rows["recognition"]["stages"] == recognition
     assert rows["generation"]["stages"] == ["anonymise", "generate"]
 
 

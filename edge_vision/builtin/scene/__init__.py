@@ -1,1 +1,1 @@
-"""The drawn scene: a camera for which every true box is known."""
+"""Drawn scenes: cameras for which every true box, and every number, is known."""

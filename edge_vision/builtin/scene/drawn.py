@@ -1,30 +1,27 @@
-"""The drawn test scene: a street whose contents are known exactly, to try things without a camera."""
+"""The source of drawn scenes: contents known exactly, to try things without a camera."""
 
 from __future__ import annotations
 
-import cv2
+from collections.abc import Callable
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.builtin.capture.metronome import Metronome
-from edge_vision.builtin.scene import actors
-from edge_vision.builtin.scene.actors import Actor, Appearance
-from edge_vision.builtin.scene.sprites import Colour
+from edge_vision.builtin.scene.meter import Meter
+from edge_vision.builtin.scene.setting import Scene, Setting, TrueBox
+from edge_vision.builtin.scene.street import Street
 from edge_vision.contracts.options import Options as BaseOptions
 from edge_vision.contracts.options import option
 from edge_vision.contracts.source import Source, SourceContext
 from edge_vision.data.frame import Image
 
-TrueBox = tuple[str, tuple[float, float, float, float]]
-
-SHIRTS: tuple[Colour, ...] = ((60, 60, 190), (170, 90, 40), (70, 150, 60), (40, 150, 220))
-PAINTS: tuple[Colour, ...] = ((170, 80, 35), (50, 50, 185), (190, 190, 195), (70, 120, 50))
-BALL: Colour = (40, 120, 240)
-CARDBOARD: Colour = (95, 145, 190)
+SCENES: dict[str, Callable[[Setting], Scene]] = {"street": Street, "meter": Meter}
 
 
 class DrawnScene(Source):
-    """A street with a person, a car, a ball and a box; in a landscape frame none hides another.
+    """A street on which things move, or a water meter that counts.
 
     A picture, and what is where in it, follow from the options and the frame's number alone. In real
     time and without an end it is live, as a camera is; otherwise it is a recording.
@@ -33,8 +30,11 @@ class DrawnScene(Source):
     name = "test"
 
     class Options(BaseOptions):
-        """Size, rate and length of the scene."""
+        """What is drawn; size, rate and length."""
 
+        scene: Literal["street", "meter"] = option(
+            "street", "a street on which things move, or a water meter that counts"
+        )
         width: int = option(640, "width", unit="px", ge=64, le=3840)
         height: int = option(480, "height", unit="px", ge=48, le=2160)
         fps: float = option(15.0, "frames a second", ge=0.2, le=240)
@@ -46,9 +46,8 @@ class DrawnScene(Source):
 
     def __init__(self, options: Options, context: SourceContext) -> None:
         super().__init__(options, context)
-        self._size = (options.width, options.height)
-        self._background = draw_street(self._size, options.seed)
-        self._actors = _cast(self._size, options.seed)
+        setting = Setting((options.width, options.height), options.fps, options.seed)
+        self.scene = SCENES[options.scene](setting)
         self._metronome = Metronome(options.fps) if options.realtime else None
         self._next = 0
         self.live = options.realtime and options.frames == 0
@@ -57,7 +56,7 @@ class DrawnScene(Source):
     @property
     def description(self) -> str:
         """What it is."""
-        return "drawn test scene"
+        return "drawn test scene" if self.options.scene == "street" else "drawn meter"
 
     def open(self) -> None:
         """Begin with the first frame."""
@@ -77,101 +76,13 @@ class DrawnScene(Source):
         return True
 
     def background(self) -> Image:
-        """The street without anybody, (height, width, 3) uint8 BGR, a copy."""
-        return self._background.copy()
+        """What does not move, (height, width, 3) uint8 BGR, a copy."""
+        return self.scene.background()
 
     def draw(self, index: int) -> Image:
         """The frame of that number, (height, width, 3) uint8 BGR."""
-        image = self.background()
-        for _, seen in self._appearances(index):
-            seen.sprite.paste(image, seen.left, seen.top)
-        return image
+        return self.scene.draw(index)
 
     def true_boxes(self, index: int) -> tuple[TrueBox, ...]:
-        """What is seen in the frame of that number: labels and boxes in pixels, cut to the frame."""
-        found: list[TrueBox] = []
-        for label, seen in self._appearances(index):
-            x1, y1, x2, y2 = seen.sprite.box(seen.left, seen.top, self._size)
-            if x1 < x2 and y1 < y2:
-                found.append((label, (float(x1), float(y1), float(x2), float(y2))))
-        return tuple(found)
-
-    def _appearances(self, index: int) -> list[tuple[str, Appearance]]:
-        seconds = index / self.options.fps
-        return [(actor.label, actor.at(seconds)) for actor in self._actors]
-
-
-def _cast(size: tuple[int, int], seed: int) -> tuple[Actor, ...]:
-    """The actors, the farthest first, their colours and beginnings chosen by the seed."""
-    chance = np.random.default_rng(seed)
-    phases = [float(phase) for phase in chance.random(4)]
-    shirt, paint = SHIRTS[chance.integers(len(SHIRTS))], PAINTS[chance.integers(len(PAINTS))]
-    return (
-        actors.car(size, phases[0], paint),
-        actors.ball(size, phases[1], BALL),
-        actors.box(size, phases[2], CARDBOARD),
-        actors.person(size, phases[3], shirt),
-    )
-
-
-def draw_street(size: tuple[int, int], seed: int) -> Image:
-    """The street: sky, houses, road and pavement, (height, width, 3) uint8 BGR."""
-    width, height = size
-    image = np.zeros((height, width, 3), dtype=np.float32)
-    _shade(image, 0.0, 0.4, (235, 205, 165), (240, 232, 222))
-    _houses(image)
-    _shade(image, 0.4, 0.46, (165, 172, 175), (150, 158, 162))
-    _shade(image, 0.46, 0.63, (88, 84, 82), (112, 107, 104))
-    _shade(image, 0.63, 0.65, (190, 195, 198), (140, 146, 150))
-    _shade(image, 0.65, 1.0, (158, 168, 176), (122, 132, 142))
-    _lines(image)
-    image += np.random.default_rng(seed).normal(0.0, 1.5, image.shape).astype(np.float32)
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
-
-
-def _shade(image: NDArray[np.float32], top: float, bottom: float, first: Colour, last: Colour) -> None:
-    """Fill rows between two shares of the height, from one colour to another."""
-    rows = image[round(top * image.shape[0]) : round(bottom * image.shape[0])]
-    rows[:] = np.linspace(first, last, len(rows), dtype=np.float32)[:, np.newaxis]
-
-
-def _houses(image: NDArray[np.float32]) -> None:
-    """A row of houses with roofs, windows and doors behind the road."""
-    walls: tuple[Colour, ...] = ((150, 185, 215), (185, 195, 200), (140, 165, 190), (175, 185, 170))
-    for number, wall in enumerate(walls):
-        left, right, roof = number / 4, (number + 1) / 4, 0.17 + 0.035 * (number % 3)
-        _rectangle(image, (left, roof, right, 0.4), wall)
-        gable = [(left, roof), ((left + right) / 2, roof - 0.09), (right, roof)]
-        corners = np.array([_pixel(image, point) for point in gable], dtype=np.int32)
-        cv2.fillPoly(image, [corners], (75, 85, 130), cv2.LINE_AA)
-        for column in (0.05, 0.17):
-            _rectangle(
-                image, (left + column - 0.005, 0.245, left + column + 0.035, 0.315), (235, 238, 240)
-            )
-            _rectangle(image, (left + column, 0.25, left + column + 0.03, 0.31), (130, 105, 85))
-        _rectangle(image, (left + 0.11, 0.3, left + 0.15, 0.4), (60, 75, 110))
-
-
-def _lines(image: NDArray[np.float32]) -> None:
-    """The road's middle line, and the joints of the pavement running towards the viewer."""
-    for dash in np.arange(0.02, 1.0, 0.12):
-        _rectangle(image, (float(dash), 0.54, float(dash) + 0.06, 0.548), (205, 215, 220))
-    for joint in np.arange(-0.6, 1.61, 0.2):
-        far, near = (
-            _pixel(image, (float(joint), 0.65)),
-            _pixel(image, (0.5 + 2.2 * (float(joint) - 0.5), 1.0)),
-        )
-        cv2.line(image, far, near, (128, 138, 147), 1, cv2.LINE_AA)
-    for row in (0.71, 0.82):
-        cv2.line(image, _pixel(image, (0.0, row)), _pixel(image, (1.0, row)), (128, 138, 147), 1)
-
-
-def _rectangle(
-    image: NDArray[np.float32], box: tuple[float, float, float, float], colour: Colour
-) -> None:
-    (x1, y1), (x2, y2) = _pixel(image, box[:2]), _pixel(image, box[2:])
-    image[y1:y2, x1:x2] = colour
-
-
-def _pixel(image: NDArray[np.float32], point: tuple[float, float]) -> tuple[int, int]:
-    return round(point[0] * image.shape[1]), round(point[1] * image.shape[0])
+        """What is to be found in the frame of that number: labels and boxes in pixels."""
+        return self.scene.true_boxes(index)
