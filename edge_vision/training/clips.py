@@ -120,11 +120,15 @@ def blurred(frame: NDArray[np.uint8], angle: float, length: float) -> NDArray[np
     """
     if length < LEAST_BLUR:
         return frame
-    half = ceil(length / 2)
+    half = ceil(length / 2) + 1
     kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
-    for place in np.linspace(-0.5, 0.5, 4 * half + 1) * length:
-        x, y = half + place * np.cos(angle), half + place * np.sin(angle)
-        kernel[round(y), round(x)] += 1.0
+    places = np.linspace(-0.5, 0.5, 8 * half + 1) * length
+    points = half + np.outer(places, [np.sin(angle), np.cos(angle)])
+    corners = np.floor(points).astype(int)
+    for corner in ((0, 0), (0, 1), (1, 0), (1, 1)):  # each point is shared by the four pixels round it
+        pixels = corners + corner
+        share = (1.0 - np.abs(points - pixels)).prod(axis=1)
+        np.add.at(kernel, (pixels[:, 0], pixels[:, 1]), share)
     made = cv2.filter2D(frame, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
     return np.asarray(made, np.uint8).reshape(frame.shape)
 
@@ -135,7 +139,8 @@ def _windows(view: MovingView, random: np.random.Generator) -> NDArray[np.float6
     The middle and, as its logarithm, the side go evenly from a first to a last place, and tremble.
     """
     low, high = (log(share) for share in view.window)
-    sides = np.exp(np.linspace(*random.uniform(low, high, 2), view.frames))
+    nearer, further = random.uniform(low, high, 2).tolist()
+    sides = np.exp(np.linspace(nearer, further, view.frames))
     first, other = random.random((2, 2))
     last = first + (other - first) * view.pan
     places = np.linspace(first, last, view.frames)
@@ -177,7 +182,7 @@ def _wandering(frames: int, most: float, random: np.random.Generator) -> NDArray
 def _exposed(
     frame: NDArray[np.uint8], gain: float, noise: float, random: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """A frame in another light, with grain of a standard deviation in levels, the same in all colours."""
+    """A frame in another light, with grain of a standard deviation in levels, alike in all colours."""
     grain = random.standard_normal((*frame.shape[:2], 1), np.float32)
     values = frame * np.float32(gain) + grain * np.float32(noise)
     return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)

@@ -251,4 +251,4 @@ def test_a_training_that_is_not_done_is_not_exported(
     (folder / "run").mkdir()
     (folder / "run" / "run.toml").write_text(text.replace("is_trained = true", "is_trained = false"))
     assert main(["export", "run"]) == 1
-    assert "is not trained to its end; `edge-vision train classify" in capsys.readouterr().err
+    assert "is not trained to its end; the command that began it goes on" in capsys.readouterr().err

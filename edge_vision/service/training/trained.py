@@ -21,6 +21,7 @@ class Trained:
     recipe   what it was trained by
     parts    the data
     exam     what it is judged on
+    network  what the recipe's training gave
     graph    the keras.Model that runs on a device
     model    the same, opened
     score    how well it does there
@@ -30,6 +31,7 @@ class Trained:
     recipe: Recipe[Any]
     parts: Parts
     exam: Exam
+    network: Any
     graph: Any
     model: KerasModel
     score: Score

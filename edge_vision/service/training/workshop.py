@@ -110,7 +110,9 @@ def export(order: Order, *, say: Say) -> int:
     folder = RunFolder(order.out)
     with folder.held():
         if not folder.begin(order.run(), restart=False).is_trained:
-            raise TrainingError(f"{order.out}: is not trained to its end; `{order.command}` goes on")
+            raise TrainingError(
+                f"{order.out}: is not trained to its end; the command that began it goes on with it"
+            )
         trained, pictures = _trained(order, folder, distribution("none", os.environ), say)
         _put_bundle(trained, folder, pictures, say)
     _tell_use(folder, say)
@@ -126,7 +128,7 @@ def _trained(order: Order, folder: RunFolder, over: Any, say: Say) -> tuple[Trai
     exam = recipe.exam(order.data, cache, "validation")
     score = recipe.evaluate(model, exam, opencv_warp)
     say(f"Keras: {figures(score.values)}")
-    trained = Trained(recipe, parts, exam, graph, model, score, order.command)
+    trained = Trained(recipe, parts, exam, network, graph, model, score, order.command)
     pictures = write_pictures(folder.path, session.histories, score, exam)
     shown = [(file.name, told) for file, told in pictures]
     with whole_file(folder.path / REPORT) as draft:

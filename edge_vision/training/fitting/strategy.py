@@ -37,7 +37,7 @@ class Distribution:
         self.replicas = 1 if strategy is None else int(strategy.num_replicas_in_sync)
         self.workers = max(sum(len(tasks) for tasks in jobs.values()), 1)
         self.chief = not jobs or (resolver.task_type, resolver.task_id) == _chief_of(jobs)
-        self._step: tuple[Any, Any] = (None, None)
+        self._functions: tuple[Any, Any, Any] = (None, None, None)
 
     @classmethod
     def of(cls, network: Any) -> Distribution:
@@ -73,10 +73,10 @@ class Distribution:
         return self.total(value if self.chief else 0.0)
 
     def clipping(self, clip: float) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
-        """Clips the gradients of all replicas by the norm of their sum; None where an optimiser can.
+        """Clips the gradients of all replicas by the norm of their sum; None where Keras can.
 
-        Keras (3.15) clips those of each replica before they are summed, which is another step. The sum is
-        shared out here, because Keras sums once more.
+        Keras (3.15) clips those of each replica before it sums them, which is another step. The clipped
+        sum is shared out here, because Keras sums once more.
         """
         if self.replicas == 1 or not clip:
             return None
@@ -101,7 +101,7 @@ class Distribution:
         """
         if batch % self.replicas:
             raise TrainingError(f"batch {batch} cannot be shared by {self.replicas} replicas evenly")
-        step = self._step_of(learner)
+        step, read = self._functions_of(learner)
         learner.reset_metrics()
         with _told_of_lost_workers():
             for number, first in enumerate(range(0, len(data), batch), start=1):
@@ -110,7 +110,8 @@ class Distribution:
                     step(self._shared(data, first, share))
                 if after(number):
                     break
-            self._level(learner.network.non_trainable_variables)
+            for variable, shares in zip(_kept(learner), read(), strict=True):
+                variable.assign(self.strategy.reduce("MEAN", shares, axis=None))
 
     def _shared(self, data: EpochData, first: int, share: int) -> Any:
         """A batch, in which each replica has the rows of its own."""
@@ -123,25 +124,29 @@ class Distribution:
 
         return self.strategy.experimental_distribute_values_from_function(of_replica)
 
-    def _step_of(self, learner: Any) -> Any:
-        """One step of a learner, traced once."""
-        known, step = self._step
+    def _functions_of(self, learner: Any) -> tuple[Any, Any]:
+        """One step, and a reading of what each replica keeps, both traced once for a learner."""
+        known, step, read = self._functions
         if known is not learner:
             import tensorflow  # noqa: PLC0415 - there are replicas with TensorFlow only
 
-            def run(batch: Any) -> None:
+            kept = _kept(learner)
+
+            def run_step(batch: Any) -> None:
                 self.strategy.run(learner.train_step, args=(batch,))
 
-            step = tensorflow.function(run, reduce_retracing=True)
-            self._step = (learner, step)
-        return step
+            def run_read() -> Any:
+                return self.strategy.run(lambda: [each.value.read_value() for each in kept])
 
-    def _level(self, variables: Sequence[Any]) -> None:
-        """Set each variable to its mean over the replicas."""
-        for variable in variables:
-            if "float" in str(variable.dtype):
-                shares = self.strategy.run(variable.value.read_value)
-                variable.assign(self.strategy.reduce("MEAN", shares, axis=None))
+            step = tensorflow.function(run_step, reduce_retracing=True)
+            read = tensorflow.function(run_read)
+            self._functions = (learner, step, read)
+        return step, read
+
+
+def _kept(learner: Any) -> list[Any]:
+    """The variables that change without being learnt, such as means of batches."""
+    return [each for each in learner.network.non_trainable_variables if "float" in str(each.dtype)]
 
 
 def as_batch(data: EpochData) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

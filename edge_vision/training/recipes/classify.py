@@ -129,7 +129,7 @@ class Classify(Recipe[ClassifyOptions]):
     def exam(self, folder: Path, cache: Path, part: str) -> Exam:
         """The files themselves, so that any model sees them as it would in the daemon."""
         if part == "all":
-            collection = read_folders(folder)
+            collection = self.collection(folder)
         else:
             collection = getattr(self._split(folder), part)
             if not len(collection):
@@ -249,10 +249,14 @@ class Classify(Recipe[ClassifyOptions]):
         """Accuracy, also of the best five where there are more classes, and the mean F1 of classes."""
         return evaluate_classifier(model, exam.source, exam.labels, warp)
 
+    def collection(self, folder: Path) -> Collection:
+        """What the folder holds: a folder of pictures for each class."""
+        return read_folders(folder)
+
     def _split(self, folder: Path) -> Split:
         options = self.options
         made = split(
-            read_folders(folder),
+            self.collection(folder),
             options.validation,
             seed=options.seed,
             group_by=options.group_by,

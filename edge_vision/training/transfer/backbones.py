@@ -21,6 +21,7 @@ from edge_vision.training.transfer.weights import Weights, read_weights, variabl
 BACKBONE_FILE = "backbone.npz"
 """The weights of a bundle's backbone, beside its model."""
 
+_MISSING, _LEFT_OUT = "is not in there", "is left out on purpose"
 _SHOWN = 3
 """So many reasons are named where nothing fits."""
 
@@ -63,7 +64,7 @@ def start_from(network: Any, source: Path, *, without: Collection[str] = ()) -> 
     weights = _weights_in(source, network)
     layers = _by_layer(variables_by_path(network))
     found = {layer: _fitting(variables, weights) for layer, variables in layers.items()}
-    found |= dict.fromkeys(set(without) & set(layers), "is left out on purpose")
+    found |= dict.fromkeys(set(without) & set(layers), _LEFT_OUT)
     found |= {
         layer: f"is nothing without {layer.removesuffix(NORM)}"
         for layer in found
@@ -72,12 +73,7 @@ def start_from(network: Any, source: Path, *, without: Collection[str] = ()) -> 
     loaded = [layer for layer, arrays in found.items() if not isinstance(arrays, str)]
     left = {layer: why for layer, why in found.items() if isinstance(why, str)}
     if not loaded:
-        near = sorted(left.items(), key=lambda pair: "not in there" in pair[1])[:_SHOWN]
-        reasons = "; ".join(f"{layer} {why}" for layer, why in near)
-        there = ", ".join(list(dict.fromkeys(map(_layer, weights)))[:_SHOWN])
-        raise TrainingError(
-            f"{source}: none of its weights fit this network: {reasons}; it has {there or 'none'}"
-        )
+        raise TrainingError(f"{source}: none of its weights fit this network: {_nearest(left, weights)}")
     for layer in loaded:
         for path, variable in layers[layer].items():
             variable.assign(found[layer][path])
@@ -85,6 +81,14 @@ def start_from(network: Any, source: Path, *, without: Collection[str] = ()) -> 
     return Transfer(
         str(source), tuple(loaded), left, tuple(name for name in unused if name not in layers)
     )
+
+
+def _nearest(left: dict[str, str], weights: Weights) -> str:
+    """The reasons that say the most, and what there is."""
+    own = {layer: why for layer, why in left.items() if not layer.endswith(NORM)} or left
+    near = sorted(own, key=lambda layer: own[layer] in (_MISSING, _LEFT_OUT))[:_SHOWN]
+    there = list(dict.fromkeys(map(_layer, weights)))[:_SHOWN]
+    return f"{'; '.join(f'{layer} {own[layer]}' for layer in near)}; it has {', '.join(there) or 'none'}"
 
 
 def _weights_in(source: Path, network: Any) -> Weights:
@@ -132,7 +136,7 @@ def _fitting(variables: dict[str, Any], weights: Weights) -> Any:
     arrays = {}
     for path, variable in variables.items():
         if path not in weights:
-            return "is not in there"
+            return _MISSING
         wanted, there = tuple(variable.shape), weights[path]
         taken = there if there.shape == wanted else _recoloured(there, wanted)
         if taken is None:

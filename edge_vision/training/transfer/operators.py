@@ -219,9 +219,15 @@ def _arithmetic(join: Callable[[Any, Any], Any]) -> Callable[[Call], Any]:
 def _pad(call: Call) -> Any:
     widths = call.constant(1).reshape(-1, 2).tolist()
     value = float(call.constant(2).reshape(-1)[0]) if call.given(2) else 0.0
+    tensor = call.tensor()
     if any(widths[0]):
         call.refuse("pads the batch")
-    return ops.pad(call.tensor(), widths, constant_values=value)
+    if value == 0.0 and not any(map(any, widths[:-1])) and not widths[-1][0]:
+        # Further channels as zeros beside the others: TensorFlow's graph optimiser joins a convolution, a
+        # padding and an addition into one operator of oneDNN, which crashes.
+        further = ops.repeat(ops.zeros_like(tensor[..., :1]), widths[-1][1], axis=-1)
+        return ops.concatenate([tensor, further], axis=-1)
+    return ops.pad(tensor, widths, constant_values=value)
 
 
 def _mean(call: Call) -> Any:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
 from edge_vision.training.networks.blocks import pixels_scaled
 from edge_vision.training.networks.recurrent import Recurrence
-from edge_vision_models.meter_digits.network import SCORES, wheel_body
+from edge_vision_models.meter_digits.network import SCORES, shares_of, wheel_body, wheel_network
 from edge_vision_models.meter_digits.wheels import SIZE, TENTHS
 from edge_vision_models.meter_reader.rows import LABELS, PLACES
 
@@ -44,6 +46,10 @@ class Reader:
         logits = self._read(image, _cut_one(image))
         return keras.Model({"image": image}, {DIGITS: layers.Softmax(name="digits_softmax")(logits)})
 
+    def positions(self, pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Where it sees that wheels stand, (n,) in tenths, from their pictures (n, 32, 20, 3)."""
+        return np.asarray(shares_of(wheel_network(self.body), pictures)[:, :TENTHS].argmax(axis=1))
+
     def _read(self, image: Any, wheels: Any) -> Any:
         """Logits of all digits from wheels (n * 8, 32, 20, 3)."""
         shares = layers.Softmax(name="seen")(self.body(wheels))
@@ -66,7 +72,7 @@ def memory_network(embedding: int, units: int, mixed: int) -> Any:
     return keras.Model({SCORES: scores}, {DIGITS: layers.Dense(len(LABELS), name=DIGITS)(both)})
 
 
-def reader(
+def new_reader(
     filters: tuple[int, ...], hidden: int, dropout: float, memory: tuple[int, int, int]
 ) -> Reader:
     """A reader that has learnt nothing yet; see `wheel_body` and `memory_network`."""

@@ -29,8 +29,13 @@ LABELS = (*"0123456789", "<pad>")
 
 SLOP = (-0.25, 0.15)
 """By so much a wheel may be away from its place, in digits; never the last one."""
+TRAINING_SLOP = (-0.33, 0.23)
+"""What wheels learn from may hang back further than what judges; a third of their rows is ideal."""
+IDEAL = (0.0, 0.0)
 NEAR_CARRY = 1 / 3
 """Share of the numbers that are drawn close to where several wheels turn at once."""
+EXAM_SEED = 4
+"""The rows that judge are always the same ones of the same pictures."""
 TRIES = 6
 """Of so many pictures of the wanted tenth the one is taken that suits the row best."""
 
@@ -91,10 +96,10 @@ def positions(
     places = np.empty(slop.shape, np.int64)
     digits = np.empty(slop.shape, np.int64)
     places[:, -1], digits[:, -1] = numbers % TENTHS, numbers // 10 % 10
-    right = numbers % TENTHS / 10.0
+    right: NDArray[np.float64] = numbers % TENTHS / 10.0
     for place in reversed(range(wheels - 1)):
         digits[:, place] = numbers // 10 ** (wheels - place) % 10
-        right = digits[:, place] + np.maximum(0.0, right - 9.0)
+        right = np.asarray(digits[:, place] + np.maximum(0.0, right - 9.0))
         places[:, place] = np.rint((right + slop[:, place]) * 10.0).astype(np.int64) % TENTHS
     return places, digits
 
@@ -161,3 +166,15 @@ class Composer:
             apart = ((self._looks[tried] - like[rows][:, np.newaxis]) ** 2).sum(axis=2)
             found[rows] = tried[np.arange(len(rows)), apart.argmin(axis=1)]
         return found
+
+
+def exam_rows(part: Examples, count: int) -> Rows:
+    """The rows of a part that judge any reader."""
+    return Composer(part).compose(np.random.default_rng(EXAM_SEED), count)
+
+
+def training_rows(composer: Composer, random: np.random.Generator, count: int) -> Rows:
+    """Rows to learn from, some of them ideal."""
+    ideal = count // 3
+    loose = composer.compose(random, count - ideal, TRAINING_SLOP)
+    return joined([loose, composer.compose(random, ideal, IDEAL)])

@@ -43,7 +43,7 @@ def by_rule(rows: Rows, told: Told) -> tuple[str, ...]:
     for place in reversed(range(PLACES - 1)):
         push = np.maximum(0.0, right % 10.0 - 9.0)
         digits[:, place] = np.rint(told[:, place] / 10.0 - push + 0.05).astype(np.int64) % 10
-        right = digits[:, place] + push
+        right = np.asarray(digits[:, place] + push)
     return texts_of(np.where(rows.wheels == NO_WHEEL, BLANK, digits))
 
 

@@ -6,12 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edge_vision.contracts.options import option
 from edge_vision.data.errors import TrainingError
 from edge_vision.training.augmentation.options import Augmentation
 from edge_vision.training.data.collection import Collection
 from edge_vision.training.data_facts import DataFacts
+from edge_vision.training.distillation import TEACHER
 from edge_vision.training.recipes.classify import Classify, ClassifyOptions
+
+HEADS = ("scores", TEACHER)
+"""The layers that come after the backbone."""
 
 WORDS = "words.txt"
 """The file of tiny-imagenet that says what each folder's number means, a line each."""
@@ -32,7 +38,7 @@ SEEN = Augmentation(
 class ObjectsOptions(ClassifyOptions):
     """Options of the recipe `objects`."""
 
-    epochs: int = option(50, "So many times the pictures are gone through.", ge=1)
+    epochs: int = option(24, "So many times the pictures are gone through.", ge=1)
     batch: int = option(128, "Examples a step.", ge=1)
     learning_rate: float = option(3e-3, "The highest learning rate, reached after the warm-up.", gt=0.0)
     weight_decay: float = option(0.05, "Decay of the weights, as a share of the learning rate.", ge=0.0)
@@ -83,9 +89,18 @@ class Objects(Classify):
         both = keras.Model(network.input, outputs)
         return for_device(both, endings={"scores": "softmax", EMBEDDING: "none"})
 
-    def _collection(self, folder: Path) -> Collection:
+    def keep(self, network: Any, folder: Path) -> None:
+        """Write the backbone's weights, for other recipes to begin from."""
+        from edge_vision.training.transfer.backbones import BACKBONE_FILE  # noqa: PLC0415
+        from edge_vision.training.transfer.weights import weights_of, write_weights  # noqa: PLC0415
+
+        learnt = weights_of(network).items()
+        backbone = {path: array for path, array in learnt if path.split("/")[0] not in HEADS}
+        write_weights(backbone, folder / BACKBONE_FILE, np.float16)
+
+    def collection(self, folder: Path) -> Collection:
         """The folders of ImageNet's numbers, with the words that they stand for."""
-        collection = super()._collection(folder)
+        collection = super().collection(folder)
         file = folder / WORDS
         return (
             replace(collection, labels=_named(collection.labels, file)) if file.exists() else collection

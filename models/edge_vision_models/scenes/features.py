@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edge_vision.training.clips import MovingView, clips
 from edge_vision.training.examples import Examples
+from edge_vision.training.networks.keras_model import IMAGE
 from edge_vision.training.transfer.weights import Weights, read_weights, weights_of, write_weights
 
 TOGETHER = 16
@@ -49,7 +50,7 @@ def _round(network: Any, part: Examples, view: MovingView, key: tuple[int, ...])
     height, width = network.inputs[0].shape[1:3]
     found = []
     for made in clips(part, view, (width, height), key, TOGETHER):
-        seen = network.predict_on_batch(made.reshape(-1, *made.shape[2:]))
+        seen = network.predict_on_batch({IMAGE: made.reshape(-1, *made.shape[2:])})
         found.append(np.asarray(seen, np.float32).reshape(*made.shape[:2], -1))
     return np.concatenate(found)
 
@@ -57,7 +58,7 @@ def _round(network: Any, part: Examples, view: MovingView, key: tuple[int, ...])
 def _digest(network: Any, part: Examples, view: MovingView, keys: Sequence[tuple[int, ...]]) -> str:
     """A name for what comes out of these weights, pictures and options."""
     digest = hashlib.sha256(repr((view, [*keys], network.inputs[0].shape)).encode())
-    digest.update(np.ascontiguousarray(part.pictures))
+    digest.update(np.ascontiguousarray(part.pictures).data)
     learnt: Weights = weights_of(network)
     for path, array in learnt.items():
         digest.update(path.encode() + array.tobytes())

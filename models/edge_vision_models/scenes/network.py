@@ -21,8 +21,8 @@ class Networks(NamedTuple):
     """What has been learnt.
 
     still       from a picture to logits "scores", by its layer "embedding"
-    memory      from sequences of embeddings, "features" (n, steps, values), to logits "scores" (n, steps,
-                classes) after each step
+    memory      from sequences of embeddings, "features" (n, steps, values), to logits "scores"
+                (n, steps, classes) after each step
     recurrence  the GRU within it
     """
 

@@ -88,7 +88,8 @@ class ScenesOptions(ClassifyOptions):
     )
     channels: Literal[1, 3] = option(1, "1 to look at everything in grey, 3 in colour.")
     backbone: str = option(
-        OBJECTS, "What to begin from: a bundle with a backbone, a run's folder, an .npz file; or nothing."
+        OBJECTS,
+        "What to begin from: a bundle with a backbone, a run's folder, an .npz file; or nothing.",
     )
     dropout: float = option(0.3, "Share of the features that are left out in each step.", ge=0.0, lt=1.0)
     mixup: float = option(0.3, "How much every second picture is blended with another.", ge=0.0, le=2)
@@ -117,8 +118,9 @@ class Scenes(Classify):
     limits = (
         "It learnt from grey photographs of about 2000 to 2005, most of them well taken; a camera's "
         "colours are turned to grey. It chooses among its 15 kinds whatever it is shown. It is judged "
-        "on the data set's own test pictures, as is usual with it; the epochs that were kept were chosen "
-        "on the same pictures, so expect a little less on others. accuracy, top5 and macro_f1 are of "
+        "on the data set's own test pictures, as is usual with it; the epochs that were kept were "
+        "chosen on the same pictures, so expect a little less on others. accuracy, top5 and macro_f1 "
+        "are of "
         "still pictures. The moving views are made from those by a window that wanders over them, with "
         "blur, noise, other light and something passing in front; no real video was learnt from. Of "
         "these, moving_accuracy is what it says after the last frame, moving_mean the mean of what it "
@@ -221,7 +223,7 @@ class Scenes(Classify):
         session.fit(
             networks.memory,
             {_SCORES: CrossEntropy(options.label_smoothing)},
-            lambda epoch, random: EpochData({_FEATURES: clips}, {_SCORES: truth}),
+            lambda *_: EpochData({_FEATURES: clips}, {_SCORES: truth}),
             lambda memory: _judged(memory, judged, _labels(parts.validation)),
             settings,
             "recurrence",
@@ -241,7 +243,9 @@ class Scenes(Classify):
         """Two parts; the declared test part judges, where no validation part is declared."""
         collection = read_folders(folder)
         if len(collection.part("test")) and not len(collection.part("validation")):
-            judging = (replace(i, part="validation") if i.part == "test" else i for i in collection.items)
+            judging = (
+                replace(i, part="validation") if i.part == "test" else i for i in collection.items
+            )
             return split(collection.of(judging), seed=self.options.seed)
         return super()._split(folder)
 

@@ -53,20 +53,21 @@ def run(folder: Path) -> str:
 
 
 def test_a_killed_training_goes_on_and_ends_with_the_same_weights(tmp_path: Path) -> None:
-    with training(tmp_path / "killed") as process:
+    with training(tmp_path / "whole") as other, training(tmp_path / "killed") as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line == "epoch 3\n":
                 process.send_signal(signal.SIGKILL)
                 break
         process.wait(PATIENCE)
+        _, errors = other.communicate(timeout=PATIENCE)
+        assert other.returncode == 0, errors
     interrupted = Checkpoints(tmp_path / "killed").load()
     assert interrupted is not None
     assert not interrupted.history.complete
     said = run(tmp_path / "killed")
     assert "epoch 1\n" not in said
     assert "epoch 5\n" in said
-    run(tmp_path / "whole")
 
     resumed, whole = (Checkpoints(tmp_path / name).load() for name in ("killed", "whole"))
     assert resumed is not None

@@ -20,20 +20,18 @@ from edge_vision.training.fitting.history import EpochRow
 from edge_vision.training.fitting.strategy import distribution
 from edge_vision.training.transfer.weights import read_weights
 from tests.brokers import free_port
+from tests.training.fitting.cluster import main as cluster_main
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 PATIENCE = 100
 
 
-def start(wish: str, folder: Path, file: Path, config: Any = None) -> subprocess.Popen[str]:
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    environment.pop("TF_CONFIG", None)
-    if config:
-        environment["TF_CONFIG"] = json.dumps(config)
+def start(folder: Path, file: Path, config: Any) -> subprocess.Popen[str]:
+    told = {"TF_CONFIG": json.dumps(config), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.training.fitting.cluster", wish, str(folder), str(file)],
+        [sys.executable, "-m", "tests.training.fitting.cluster", "workers", str(folder), str(file)],
         cwd=CHECKOUT,
-        env=environment,
+        env={**os.environ, **told},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -62,18 +60,17 @@ def rows(folder: Path) -> list[EpochRow]:
 
 
 def test_two_workers_learn_the_same_as_one_process_with_all_of_each_batch(tmp_path: Path) -> None:
-    cluster = {"worker": [f"127.0.0.1:{free_port()}" for _ in range(2)]}
+    jobs = {"worker": [f"127.0.0.1:{free_port()}" for _ in range(2)]}
     workers = [
         start(
-            "workers",
             tmp_path / "cluster",
             tmp_path / f"{index}.npz",
-            {"cluster": cluster, "task": {"type": "worker", "index": index}},
+            {"cluster": jobs, "task": {"type": "worker", "index": index}},
         )
         for index in range(2)
     ]
     assert finish(workers) == ["chief of 2\n", "worker of 2\n"]
-    assert finish([start("none", tmp_path / "alone", tmp_path / "alone.npz")]) == ["chief of 1\n"]
+    cluster_main("none", str(tmp_path / "alone"), str(tmp_path / "alone.npz"))
     first, second, alone = (read_weights(tmp_path / f"{name}.npz") for name in ("0", "1", "alone"))
     for path, values in alone.items():
         np.testing.assert_array_equal(first[path], second[path], err_msg=path)
@@ -84,7 +81,7 @@ def test_two_workers_learn_the_same_as_one_process_with_all_of_each_batch(tmp_pa
 
 
 def test_devices_of_one_machine_are_mirrored(tmp_path: Path) -> None:
-    assert finish([start("mirrored", tmp_path / "run", tmp_path / "weights.npz")]) == ["chief of 1\n"]
+    cluster_main("mirrored", str(tmp_path / "run"), str(tmp_path / "weights.npz"))
     history = rows(tmp_path / "run")
     assert history[-1].loss < history[0].loss
 

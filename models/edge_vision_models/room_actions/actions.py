@@ -1,0 +1,43 @@
+"""Actions: what the data set calls them, and what the model does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edge_vision.training.data.collection import Collection
+
+ACTIONS = {
+    "walk": "walking",
+    "active": "walking",
+    "sitdown": "sitting-down",
+    "sit": "sitting",
+    "standup": "standing-up",
+    "falling": "falling",
+    "lying": "lying-down",
+    "falled": "lying",
+    "sleeping": "lying",
+}
+"""What each action of the data set is called here.
+
+Two pairs are one each, as they look alike from above: `active` is being about on one's feet as `walk`
+is, and `falled` is lying still as `sleeping` is, only that a fall was before. What the data set calls
+`lying` is mostly the way there: to the bed, and down on it.
+"""
+
+STILL = frozenset({"sit", "sitting", "falled", "sleeping"})
+"""Labels under which hardly anything moves."""
+
+MOVING = frozenset({"walk", "sitdown", "standup", "falling", "lying"})
+"""Labels under which somebody moves."""
+
+
+def named(collection: Collection) -> Collection:
+    """The collection with our names of actions, in our order; labels that are not known stay."""
+    ours = tuple(ACTIONS.get(label, label) for label in collection.labels)
+    order = [*dict.fromkeys(ACTIONS.values()), *ours]
+    labels = tuple(label for label in dict.fromkeys(order) if label in ours)
+    items = (
+        replace(item, label=None if item.label is None else labels.index(ours[item.label]))
+        for item in collection.items
+    )
+    return replace(collection.of(items), labels=labels)
