@@ -73,6 +73,7 @@ class Objects(Classify):
         cite="Deng and others, ImageNet: A Large-Scale Hierarchical Image Database, 2009",
         source="https://www.image-net.org",
     )
+    forms = ("float16", "int8")
     Options = ObjectsOptions
 
     def device_graph(self, network: Any) -> Any:

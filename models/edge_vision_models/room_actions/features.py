@@ -67,9 +67,8 @@ class Watcher:
         for group in dict.fromkeys(part.groups):
             rows = np.flatnonzero(groups == group)
             for copy in copies:
-                chosen = rows[
-                    _pace(len(rows), self._random(group, copy), self._copying.speed * (copy > 0))
-                ]
+                speed = self._copying.speed if copy else 0.0
+                chosen = rows[_pace(len(rows), self._random(group, copy), speed)]
                 file = self._file(part, chosen, copy)
                 if not file.exists():
                     write_weights({_FEATURES: self._look(part, chosen, group, copy)}, file, np.float16)
