@@ -22,6 +22,7 @@ FLOORS = {
     "service": 4,
 }
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.stem == "testing")
+SHIPPED = sorted((HOUSE / "models").rglob("*.py"))
 PLUGINS = sorted(p for p in (HOUSE / "plugins").rglob("*.py") if "tests" not in p.parts)
 
 
@@ -95,6 +96,17 @@ def test_plugins_import_the_public_names_and_nothing_deeper(file: Path) -> None:
             assert top == own, f"{where}: plugins do not know each other"
 
 
+@pytest.mark.parametrize("file", SHIPPED, ids=named)
+def test_recipes_of_shipped_models_see_the_training_room_and_what_is_below(file: Path) -> None:
+    seen = {"training"} | {name for name, floor in FLOORS.items() if floor < FLOORS["training"]}
+    for name, line, inside in imports(file):
+        where = f"{named(file)}:{line} imports {name}"
+        if name.split(".")[0] == "edge_vision":
+            assert room(name) in seen, where
+        if name.split(".")[0] in {"tensorflow", "keras"} and file.name == "recipe.py":
+            assert inside, f"{where}: a recipe can be looked at, and evaluate, without it"
+
+
 def public_names() -> set[str]:
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
     lists = [
@@ -139,7 +151,7 @@ def test_public_names_are_sorted_and_all_there() -> None:
 def test_files_hold_one_noun() -> None:
     long = [
         f"{named(file)}: {len(file.read_text().splitlines())} lines"
-        for file in [*MODULES, *PLUGINS]
+        for file in [*MODULES, *PLUGINS, *SHIPPED]
         if len(file.read_text().splitlines()) > 340
     ]
     assert not long
