@@ -270,6 +270,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "decoding": models_page.decoding,
     "bundle.toml": models_page.bundle_toml,
     "classify": models_page.classify,
+    "shipped": models_page.shipped,
     "answers": answers,
     "people": people,
     "refused": refusals,

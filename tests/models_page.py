@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from edge_vision.adapters.catalogue import LAYOUTS
 from edge_vision.contracts.annotations import alternatives, inside, is_table
-from edge_vision.contracts.bundle_table import BundleTable
+from edge_vision.contracts.bundle_table import BundleTable, read_made, read_table
+from edge_vision.service.models.library import Library, Volume
 from edge_vision.training.recipes.classify import ClassifyOptions
 
 PAGE = Path(__file__).resolve().parents[1] / "models" / "README.md"
@@ -67,6 +68,25 @@ def bundle_toml() -> str:
 def classify() -> str:
     """Every option of the recipe `classify`."""
     return markdown(("option", "left out", "meaning"), _rows(ClassifyOptions, prefix=""))
+
+
+def shipped() -> str:
+    """Every bundle that comes with the program."""
+    volumes = [volume for volume in Library.here({}).volumes() if volume.origin == "shipped"]
+    headings = ("model", "task", "forms", "figure in Keras, and of each form", "licence of its data")
+    return markdown(headings, map(_shipped_row, volumes))
+
+
+def _shipped_row(volume: Volume) -> tuple[str, ...]:
+    table, made = read_table(volume.folder), read_made(volume.folder)
+    files = {table.variant: "model.tflite", **{each.name: each.file for each in table.variants}}
+    sizes = {name: (volume.folder / file).stat().st_size for name, file in files.items()}
+    forms = (f"{name} {size / 1000:.0f} kB" for name, size in sizes.items())
+    chief = next(iter(made.metrics["keras"]))
+    figures = (f"{100 * made.metrics[name][chief]:.1f}" for name in ("keras", *files))
+    licence = f"{made.licence}{'; research only' if made.research_only else ''}"
+    link = f"[`{volume.name}`](edge_vision_models/{volume.folder.name}/README.md)"
+    return link, table.task, ", ".join(forms), f"{chief} {', '.join(figures)} %", licence
 
 
 def _rows(

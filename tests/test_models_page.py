@@ -14,8 +14,9 @@ from tests import models_page
         ("decoding", models_page.decoding()),
         ("bundle.toml", models_page.bundle_toml()),
         ("classify", models_page.classify()),
+        ("shipped", models_page.shipped()),
     ],
-    ids=["layouts", "decoding", "bundle.toml", "classify"],
+    ids=["layouts", "decoding", "bundle.toml", "classify", "shipped"],
 )
 def test_a_table_says_what_the_code_says(name: str, table: str) -> None:
     assert models_page.section(name) == table, f"python tests/model_table.py {name} writes it anew"
