@@ -1,12 +1,13 @@
-"""The recipe of `meter-digits`: a small network learns tenths on a circle, also from a larger one."""
+"""The recipe of `meter-digits`: a small network learns tenths on a circle, also from larger ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_vision.contracts.model import Model
 from edge_vision.contracts.options import option
@@ -37,6 +38,9 @@ CALIBRATED = 300
 """So many wheels calibrate int8."""
 _ANSWER = "scores"
 
+Taught: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""What teachers say of an epoch's pictures (n, 32, 20, 3), as shares (n, 100)."""
+
 
 class MeterDigitsOptions(WheelOptions):
     """Options of the recipe `meter-digits`."""
@@ -44,13 +48,19 @@ class MeterDigitsOptions(WheelOptions):
     epochs: int = option(45, "So many times the pictures are gone through.", ge=1)
     filters: tuple[int, int, int] = option((24, 40, 56), "Channels of the three convolutions.")
     hidden: int = option(48, "Values between what is seen and the scores.", ge=1)
-    dropout: float = option(0.15, "Share of what is seen that is left out in each step.", ge=0, lt=1)
+    dropout: float = option(0.22, "Share of what is seen that is left out in each step.", ge=0, lt=1)
     teacher_width: float = option(
-        1.6, "Channels of a teacher, trained first, times those of the network; 0: no teacher.", ge=0
+        1.6, "Channels of the teachers, which learn first, times those of the network; 0: none.", ge=0
     )
-    teacher_epochs: int = option(30, "So many times the teacher goes through the pictures.", ge=1)
+    teacher_epochs: int = option(40, "So many times a teacher goes through its pictures.", ge=1)
     teacher_share: float = option(
-        0.5, "Share of the truth that is what the teacher says of the same picture.", ge=0, le=1
+        0.5, "Share of the truth that is what a teacher says of the same picture.", ge=0, le=1
+    )
+    label_smoothing: float = option(
+        0.04, "Share of each truth that is spread over all tenths; int8 is finer with it.", ge=0, lt=1
+    )
+    ema: float = option(
+        0.997, "Momentum of a moving average of the weights, which is what is kept; 0: none.", ge=0, lt=1
     )
 
 
@@ -90,49 +100,68 @@ class MeterDigits(Recipe[MeterDigitsOptions]):
         return Exam(made, made.labels, tuple(made.labels[item.label or 0] for item in made.items))
 
     def train(self, session: Session, parts: Parts) -> Any:
-        """First the teacher, if there is to be one, then the network itself."""
+        """First the teachers, if there are to be any, then the network itself.
+
+        Two teachers learn from half of the pictures each, and tell what they see in the other half: of
+        what a teacher knows by heart it only repeats what people said, with their mistakes.
+        """
         options = self.options
         if not options.teacher_width:
-            return self._fit(session, parts, ALONE)
-        teacher = self._fit(session, parts, "teacher", width=options.teacher_width)
-        return self._fit(session, parts, "student", teacher=teacher)
+            return self._fit(session, parts, ALONE, options.epochs)
+        second = _halves(parts.training, options.seed)
+        teachers = []
+        for number, rows in enumerate((~second, second), start=1):
+            half = Parts(parts.training.take(np.flatnonzero(rows)), parts.validation)
+            name, width = f"teacher-{number}", options.teacher_width
+            teachers.append(self._fit(session, half, name, options.teacher_epochs, width))
+
+        def taught(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+            """What the teacher that did not learn from it says of each picture, (n, 100)."""
+            from edge_vision_models.meter_digits.network import shares_of  # noqa: PLC0415
+
+            said = np.empty((len(pictures), TENTHS), np.float32)
+            said[second] = shares_of(teachers[0], pictures[second])
+            said[~second] = shares_of(teachers[1], pictures[~second])
+            return said
+
+        return self._fit(session, parts, "student", options.epochs, taught=taught)
 
     def _fit(
-        self, session: Session, parts: Parts, name: str, width: float = 1.0, teacher: Any = None
+        self,
+        session: Session,
+        parts: Parts,
+        name: str,
+        epochs: int,
+        width: float = 1.0,
+        taught: Taught | None = None,
     ) -> Any:
         """One network, trained."""
-        from edge_vision.training.fitting.losses import CrossEntropy  # noqa: PLC0415
-        from edge_vision_models.meter_digits.network import (  # noqa: PLC0415 - needs Keras
+        from edge_vision.training.fitting.losses import CrossEntropy  # noqa: PLC0415 - needs Keras
+        from edge_vision_models.meter_digits.network import (  # noqa: PLC0415
             wheel_body,
             wheel_network,
         )
 
         options = self.options
-        epochs = options.teacher_epochs if name == "teacher" else options.epochs
         filters = [round(channels * width) for channels in options.filters]
+        dropout = min(0.5, options.dropout * width)
         with session.scope(options.seed):
             hidden = round(options.hidden * width)
-            network = wheel_network(wheel_body(filters, hidden, TENTHS, options.dropout))
-            losses = {_ANSWER: CrossEntropy()}
+            network = wheel_network(wheel_body(filters, hidden, TENTHS, dropout))
+            losses = {_ANSWER: CrossEntropy(options.label_smoothing)}
 
         def data(epoch: int, random: np.random.Generator) -> EpochData:
-            return self._epoch(parts, random, epoch / epochs, teacher)
+            strength, spread = fading(options, epoch / epochs)
+            wheels = augmented_wheels(parts.training, options, strength, random)
+            truth = circular_truth(wheels.positions, spread)
+            if taught is not None:
+                share = np.float32(options.teacher_share)
+                truth = (1 - share) * truth + share * taught(wheels.pictures)
+            return EpochData({"image": wheels.pictures}, {_ANSWER: truth})
 
         settings = options.model_copy(update={"epochs": epochs})
         session.fit(network, losses, data, lambda learnt: self.validate(learnt, parts), settings, name)
         return network
-
-    def _epoch(self, parts: Parts, random: np.random.Generator, done: float, teacher: Any) -> EpochData:
-        """All pictures, augmented, and what they show then: as people say, and the teacher."""
-        strength, spread = fading(self.options, done)
-        wheels = augmented_wheels(parts.training, self.options, strength, random)
-        truth = circular_truth(wheels.positions, spread)
-        if teacher is not None:
-            from edge_vision_models.meter_digits.network import shares_of  # noqa: PLC0415
-
-            share = self.options.teacher_share
-            truth = (1.0 - share) * truth + share * shares_of(teacher, wheels.pictures)
-        return EpochData({"image": wheels.pictures}, {_ANSWER: truth.astype(np.float32)})
 
     def validate(self, network: Any, parts: Parts) -> Score:
         """The pictures of the validation part in batches."""
@@ -154,3 +183,11 @@ class MeterDigits(Recipe[MeterDigitsOptions]):
     def evaluate(self, model: Model, exam: Exam, warp: Warp = reference_warp) -> Score:
         """The shares that are exact and within a tenth, and the mean distance in tenths."""
         return evaluate_circular(model, exam.source, exam.labels, warp)
+
+
+def _halves(part: Examples, seed: int) -> NDArray[np.bool_]:
+    """True for one half of the examples, (n,); what belongs together is in the same half."""
+    names = np.array(part.groups or [str(row) for row in range(len(part))])
+    groups, numbers = np.unique(names, return_inverse=True)
+    chosen = np.random.default_rng(seed).permutation(len(groups)) % 2 == 0
+    return np.asarray(chosen[numbers])

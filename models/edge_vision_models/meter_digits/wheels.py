@@ -72,7 +72,7 @@ class WheelOptions(FitSettings):
     )
     augmentation: Augmentation = option(CHANGES, "How pictures are changed at random.")
     strength: tuple[float, float] = option(
-        (1.0, 0.15), "Share of the changes in the first epoch, and towards the end."
+        (1.0, 0.2), "Share of the changes in the first epoch, and towards the end."
     )
     still: float = option(
         0.2, "Share of the pictures that are changed in their tones only.", ge=0.0, le=1.0

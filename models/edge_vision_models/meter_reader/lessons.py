@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from keras import layers
 from numpy.typing import NDArray
 
 from edge_vision.training.evaluation.circular import circular_score
@@ -12,6 +13,7 @@ from edge_vision.training.examples import Parts
 from edge_vision.training.fitting.epoch_data import EpochData
 from edge_vision.training.fitting.losses import CrossEntropy
 from edge_vision.training.fitting.settings import FitSettings
+from edge_vision.training.fitting.state import State
 from edge_vision.training.score import Score
 from edge_vision.training.session import Session
 from edge_vision_models.meter_digits.network import SCORES, shares_of, wheel_network
@@ -86,11 +88,17 @@ class Lessons:
         self._session.fit(reader.memory, losses, data, validate, settings, "carry")
 
     def together(self, reader: Reader) -> None:
-        """Teach CNN and GRU as one, from pictures of rows."""
+        """Teach CNN and GRU as one, from pictures of rows; what does not do better is forgotten.
+
+        Normalisation stays as it was measured on wheels: places without any would move it.
+        """
         options = self._options
         pictures = self._judged.pictures(np.asarray(self._parts.validation.pictures))
+        for layer in reader.body.layers:
+            layer.trainable = not isinstance(layer, layers.BatchNormalization)
         with self._session.scope(options.seed):
             network = reader.network()
+        before = State.of(network.variables)
 
         def data(_epoch: int, random: np.random.Generator) -> EpochData:
             wheels = self._augmented(MEMORY_STRENGTH * options.strength[0], random)
@@ -101,7 +109,11 @@ class Lessons:
             return self._score(learnt.predict({"image": pictures}, batch_size=64, verbose=0))
 
         settings = self._settings(options.together_epochs, options.together_rate)
-        self._session.fit(network, {DIGITS: CrossEntropy()}, data, validate, settings, "together")
+        losses = {DIGITS: CrossEntropy()}
+        history = self._session.fit(network, losses, data, validate, settings, "together")
+        if history.best_score <= self._session.histories["carry"].best_score:
+            self._session.say("together they do no better, so they stay as they were")
+            before.put(network.variables)
 
     def _augmented(self, strength: float, random: np.random.Generator) -> Wheels:
         return augmented_wheels(self._parts.training, self._options, strength, random)

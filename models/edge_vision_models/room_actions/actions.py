@@ -13,15 +13,15 @@ ACTIONS = {
     "sit": "sitting",
     "standup": "standing-up",
     "falling": "falling",
-    "lying": "lying-down",
+    "lying": "lying",
     "falled": "lying",
     "sleeping": "lying",
 }
 """What each action of the data set is called here.
 
-Two pairs are one each, as they look alike from above: `active` is being about on one's feet as `walk`
-is, and `falled` is lying still as `sleeping` is, only that a fall was before. What the data set calls
-`lying` is mostly the way there: to the bed, and down on it.
+What looks alike from above is one: `active` is being about on one's feet as `walk` is; `falled` is lying
+still as `sleeping` is, only that a fall was before. `lying` is the way to the bed, down on it, and the
+first moments there; there are too few of it to be told from the others.
 """
 
 STILL = frozenset({"sit", "sitting", "falled", "sleeping"})

@@ -85,7 +85,7 @@ class Watcher:
 
     def _file(self, part: Examples, rows: NDArray[np.int64], copy: int) -> Path:
         digest = self._weights.copy()
-        digest.update(f"{copy} {part.groups[int(rows[0])]}".encode() + rows.tobytes())
+        digest.update(f"{copy} {part.groups[int(rows[0])]}".encode() + (rows - rows[0]).tobytes())
         digest.update(np.ascontiguousarray(part.pictures[rows[:: max(1, len(rows) // 8)]]).tobytes())
         return self._cache / f"video-{digest.hexdigest()[:24]}.npz"
 
@@ -97,20 +97,26 @@ class Watcher:
             random = self._random(group, copy)
             frames = _changed(frames, self._copying.augmentation, random)
         change = video_differences(frames)
-        seen = []
-        for first in range(0, len(frames), TOGETHER):
-            some = slice(first, first + TOGETHER)
-            given = self._eyes.predict_on_batch(
-                {"image": frames[some].astype(np.float32), "change": change[some]}
-            )
-            seen.append(np.asarray(given, np.float32))
+        seen = [
+            self._together(frames[first : first + TOGETHER], change[first : first + TOGETHER])
+            for first in range(0, len(frames), TOGETHER)
+        ]
         return np.concatenate(seen)
+
+    def _together(self, frames: NDArray[np.uint8], change: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features of up to TOGETHER frames, filled up to as many: Keras compiles for each count."""
+        count = len(frames)
+        filled = {
+            "image": _filled(frames.astype(np.float32), TOGETHER, 0.0),
+            "change": _filled(change, TOGETHER, 0.0),
+        }
+        return np.asarray(self._eyes.predict_on_batch(filled), np.float32)[:count]
 
 
 def _pace(count: int, random: np.random.Generator, speed: float) -> NDArray[np.int64]:
     """The rows of a video that is run faster or slower by up to a share."""
     step = 1.0 + (random.uniform(-speed, speed) if speed else 0.0)
-    return np.floor(np.arange(0.0, count - 0.5, step)).astype(np.int64)
+    return np.asarray(np.floor(np.arange(0.0, count - 0.5, step)), np.int64)
 
 
 def _changed(
@@ -147,4 +153,4 @@ def pieces(
 
 def _filled(array: NDArray[Any], steps: int, value: float) -> NDArray[Any]:
     missing = [(0, steps - len(array)), *[(0, 0)] * (array.ndim - 1)]
-    return np.pad(array, missing, constant_values=value)
+    return np.asarray(np.pad(array, missing, constant_values=value))

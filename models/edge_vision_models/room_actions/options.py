@@ -36,9 +36,9 @@ SEEN = Augmentation(
 class RoomActionsOptions(FitSettings):
     """Options of the recipe `room-actions`."""
 
-    epochs: int = option(12, "So many times pieces of the videos are gone through.", ge=1)
-    batch: int = option(24, "Pieces of videos a step.", ge=1)
-    learning_rate: float = option(4e-3, "The highest learning rate, reached after the warm-up.", gt=0.0)
+    epochs: int = option(40, "So many times pieces of the videos are gone through.", ge=1)
+    batch: int = option(16, "Pieces of videos a step.", ge=1)
+    learning_rate: float = option(3e-3, "The highest learning rate, reached after the warm-up.", gt=0.0)
     weight_decay: float = option(0.05, "Decay of the weights, as a share of the learning rate.", ge=0.0)
     every: int = option(1000, "Each so many epochs, and after the last, the network is validated.", ge=1)
     clock: float = option(
@@ -50,7 +50,10 @@ class RoomActionsOptions(FitSettings):
         JUDGING, "Names of the videos, without their endings, that only judge; others are learnt from."
     )
     delay: float = option(
-        1.0, "Seconds that it answers late, as a movement is known only when it is seen.", unit="s", ge=0
+        1.5, "Seconds that it answers late, as a movement is known only when it is seen.", unit="s", ge=0
+    )
+    delay_alone: float = option(
+        0.5, "The same for what it is compared with, which sees one frame only.", unit="s", ge=0
     )
     merged: bool = option(True, "Take actions that look alike for one, as in actions.py.")
     backbone: str = option(
@@ -58,13 +61,13 @@ class RoomActionsOptions(FitSettings):
         "What it looks with: a bundle with a backbone, a run's folder, an .npz file; or nothing.",
     )
     width: float = option(1.0, "Channels of the backbone, times the usual.", ge=0.25, le=4)
-    copies: int = option(4, "So many changed copies of each video are learnt from, too.", ge=0, le=100)
+    copies: int = option(1, "So many changed copies of each video are learnt from, too.", ge=0, le=100)
     augmentation: Augmentation = option(SEEN, "How each copy of a video is changed.")
     speed: float = option(0.15, "A copy runs faster or slower by up to this share.", ge=0.0, le=0.9)
-    seconds: float = option(12.0, "Length of the pieces that are learnt from.", unit="s", gt=0.0)
+    seconds: float = option(20.0, "Length of the pieces that are learnt from.", unit="s", gt=0.0)
     values: int = option(48, "Values that a frame's features are condensed to.", ge=1, le=1024)
     units: int = option(48, "Values of the state.", ge=1, le=1024)
-    dropout: float = option(0.3, "Share of the values that a piece goes without.", ge=0.0, lt=1.0)
+    dropout: float = option(0.35, "Share of the values that a piece goes without.", ge=0.0, lt=1.0)
     label_smoothing: float = option(
         0.1, "Share of each truth that is spread over all classes.", ge=0.0, lt=1.0
     )

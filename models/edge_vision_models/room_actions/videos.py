@@ -18,8 +18,9 @@ from edge_vision_models.room_actions.clock import Clock, aligned
 from edge_vision_models.room_actions.options import RoomActionsOptions
 from edge_vision_models.room_actions.sight import RATE, SIZE
 
-LABEL, INSIDE, NOW, NOW_INSIDE = "label", "inside", "now", "now_inside"
-"""What is told of a frame: the action of a while ago, the same away from changes; both without delay."""
+LABEL, INSIDE, ALONE, ALONE_INSIDE = "label", "inside", "alone", "alone_inside"
+"""What is told of a frame: the action of a while ago, the same away from changes; both for one that sees
+single frames."""
 
 EDGE = 0.4
 """Seconds around a change of actions in which nobody can say when it was: labels are to +-0.5 s."""
@@ -73,7 +74,8 @@ def read_videos(folder: Path, cache: Path, options: RoomActionsOptions) -> Video
         collection = named(collection)
     judging = _judging(collection, options.judging)
     late = delayed(collection, options.delay)
-    told = {LABEL: late, INSIDE: away(late), NOW: collection, NOW_INSIDE: away(collection)}
+    soon = delayed(collection, options.delay_alone)
+    told = {LABEL: late, INSIDE: away(late), ALONE: soon, ALONE_INSIDE: away(soon)}
     frames = {name: cached(each, SIZE, cache, rate=RATE) for name, each in told.items()}
     targets = {name: np.asarray(each.targets["label"], np.int64) for name, each in frames.items()}
     notes = (*read.notes, _told_of(clocks))
