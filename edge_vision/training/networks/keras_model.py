@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from keras import ops
+from keras.config import backend
 from numpy.typing import NDArray
 
 from edge_vision.adapters.catalogue import describe
@@ -21,6 +24,9 @@ from edge_vision.training.fitting.learner import arranged
 
 IMAGE = "image"
 """The name, and the meaning, of the input that takes a picture."""
+
+# JAX moves weights out of a network while it runs and back in afterwards, and networks share weights.
+_TURN: AbstractContextManager[Any] = nullcontext() if backend() == "tensorflow" else Lock()
 
 _PRODUCERS = {"softmax": "SOFTMAX", "sigmoid": "LOGISTIC", "tanh": "TANH"}
 _LAYERS_WITH_WEIGHTS = {"Dense": "FULLY_CONNECTED", "Conv2D": "CONV_2D"}
@@ -53,7 +59,8 @@ class KerasModel:
 
     The network takes a batch of 1 through named inputs and gives a dict of outputs. "image" takes a
     picture's bytes; "state_<name>" takes what "next_<name>" gave. It is compiled once; weights that
-    change afterwards count from the next call. Calls may come from several threads at once.
+    change afterwards count from the next call. Calls may come from several threads at once;
+    on TensorFlow they run at once too.
     """
 
     def __init__(self, network: Any, purpose: Purpose | None = None) -> None:
@@ -78,7 +85,8 @@ class KerasModel:
         """Run it once: arrays by input name in, arrays of one's own by output name out."""
         self._check(inputs)
         arrays = {name: np.asarray(inputs[name], kind) for name, kind in self._kinds.items()}
-        given = self._network.predict_on_batch(arranged(self._network, arrays))
+        with _TURN:
+            given = self._network.predict_on_batch(arranged(self._network, arrays))
         return {name: np.array(ops.convert_to_numpy(given[name])) for name in self._outputs}
 
     def close(self) -> None:

@@ -223,8 +223,8 @@ def _pad(call: Call) -> Any:
     if any(widths[0]):
         call.refuse("pads the batch")
     if value == 0.0 and not any(map(any, widths[:-1])) and not widths[-1][0]:
-        # Further channels as zeros beside the others: TensorFlow's graph optimiser joins a convolution, a
-        # padding and an addition into one operator of oneDNN, which crashes.
+        # Further channels as zeros beside the others: TensorFlow's graph optimiser joins a convolution,
+        # a padding and an addition into one operator of oneDNN, which crashes.
         further = ops.repeat(ops.zeros_like(tensor[..., :1]), widths[-1][1], axis=-1)
         return ops.concatenate([tensor, further], axis=-1)
     return ops.pad(tensor, widths, constant_values=value)

@@ -104,17 +104,23 @@ def test_operators_of_all_kinds_compute_the_same(tmp_path: Path, make: Callable[
     agrees(file, last_of(file))
 
 
-def test_it_goes_on_learning_from_any_number_of_pictures(file_of: Callable[[str], Path]) -> None:
+def test_it_goes_on_learning_from_any_number_of_pictures(tmp_path: Path) -> None:
     keras.utils.set_random_seed(2)
-    features = read_network(file_of("float32"))
+    image = keras.Input(batch_shape=(1, 12, 16, 3), name="image")
+    x = layers.Conv2D(8, 3, 2, "same", activation="relu")(image / 127.5 - 1.0)
+    x = layers.Conv2D(12, 1, activation="relu")(layers.DepthwiseConv2D(3, padding="same")(x))
+    pooled = layers.GlobalAveragePooling2D()(x)
+    file = converted(keras.Model({"image": image}, {"pooled": pooled}), tmp_path)
+    features = read_network(file)
     network = keras.Model(features.input, {"scores": class_head(features.output["features"], 2)})
     random = np.random.default_rng(3)
     labels = np.arange(32) % 2
-    pictures = random.integers(0, 100, (32, 32, 40, 3)).astype(np.float32)
-    pictures[labels == 1, :, :20] += 120.0
+    pictures = random.integers(0, 100, (32, 12, 16, 3)).astype(np.float32)
+    pictures[labels == 1, ..., 0] += 120.0
+    pictures[labels == 0, ..., 2] += 120.0
     before = [w.numpy().copy() for w in network.trainable_weights]
     network.compile(
-        keras.optimizers.Adam(5e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        keras.optimizers.Adam(1e-2), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
     network.fit({"image": pictures}, {"scores": labels}, batch_size=8, epochs=8, verbose=0)
     said = network.predict_on_batch({"image": pictures})["scores"].argmax(axis=1)
@@ -195,7 +201,6 @@ def test_a_real_detector_of_faces_in_float16_comes_back_exactly(shared: Path, ou
         ("mobilenet_v1_0.25_128_quant", 256, 0.99),
         ("mlperf_tiny_resnet8_cifar10_int8", 64, 0.99),
         ("mlperf_tiny_vww_96_int8", 256, 0.99),
-        ("tflm_person_detect", 256, 0.98),
         ("dig-class100-0180-s2_q", 256, 0.99),
     ],
 )
@@ -216,6 +221,16 @@ def test_real_quantised_classifiers_come_back_nearly(
     stored = {"uint8": picture, "int8": (picture ^ 0x80).view(np.int8)}
     expected = tensor_in(file, vector, stored.get(graph.dtype(graph.input), picture.astype(np.float32)))
     assert np.corrcoef(given.reshape(-1), expected.reshape(-1))[0, 1] >= least
+
+
+@pytest.mark.shared
+def test_biases_that_are_marked_like_their_kernels_are_read(shared: Path) -> None:
+    """Their quantised dimension is one that they do not have; not every runtime takes such a file."""
+    network = read_network(shared / "models" / "tflm_person_detect.tflite")
+    given = rebuilt(network, noise(96, 96, 1))
+    assert given.shape == (1, 256)
+    assert np.isfinite(given).all()
+    assert given.std() > 0.01
 
 
 @pytest.mark.shared
