@@ -33,9 +33,9 @@ pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.timeout(1800)
 
 SETTINGS = (
-    *("size=32", "kept=40", "width=0.25", "epochs=8", "every=8", "learning_rate=0.01", "mixup=0"),
-    *("label_smoothing=0", "dropout=0", "view.frames=3", "recurrence.units=4", "recurrence.epochs=3"),
-    *("recurrence.rounds=1", "batch=8"),
+    *("size=32", "kept=40", "width=0.25", "epochs=12", "every=12", "learning_rate=0.01", "mixup=0"),
+    *("label_smoothing=0", "dropout=0", "view.frames=3", "recurrence.units=8", "recurrence.epochs=10"),
+    *("recurrence.rounds=2", "recurrence.learning_rate=0.02", "batch=4"),
 )
 SIZE = 32, 32
 FOLDER = Path(__file__).parents[2] / "models" / "edge_vision_models" / "scenes"
@@ -135,7 +135,7 @@ def test_its_bundle_is_one_step_and_tells_all_that_was_judged(shop: Shop) -> Non
         bundle = model.bundle
     assert [(pair.input, pair.output) for pair in bundle.state or ()] == [("state_h", "next_h")]
     assert (bundle.image_input.shape, bundle.image_input.dtype) == ((1, 32, 32, 3), "uint8")
-    assert {spec.name: spec.shape for spec in bundle.outputs} == {"scores": (1, 3), "next_h": (1, 4)}
+    assert {spec.name: spec.shape for spec in bundle.outputs} == {"scores": (1, 3), "next_h": (1, 8)}
     assert bundle.labels == ("Field", "Forest", "Wall")
     table = tomllib.loads((shop.bundle / "bundle.toml").read_text())
     assert table["variant"] == "float16"

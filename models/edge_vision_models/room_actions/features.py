@@ -34,6 +34,10 @@ class Take(NamedTuple):
     features: NDArray[np.float32]
     labels: NDArray[np.int64]
 
+    def first(self, count: int) -> Take:
+        """The same with the first of each frame's features only."""
+        return Take(self.features[:, :count], self.labels)
+
 
 class Copying(NamedTuple):
     """How copies of videos are changed: each as a whole, and run faster or slower by a share."""
@@ -46,7 +50,11 @@ class Copying(NamedTuple):
 class Watcher:
     """Looks at videos, and keeps what it saw in a cache for the next time."""
 
-    def __init__(self, eyes: Any, copying: Copying, cache: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, eyes: Any, of_picture: int, copying: Copying, cache: Path, say: Callable[[str], None]
+    ) -> None:
+        """Take a network that sees; the first of its values are of the picture alone, so many."""
+        self.of_picture = of_picture
         self._eyes = eyes
         self._copying = copying
         self._cache = cache

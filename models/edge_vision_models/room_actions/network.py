@@ -45,6 +45,10 @@ class Scale(NamedTuple):
     factor: NDArray[np.float32]
     shift: NDArray[np.float32]
 
+    def first(self, count: int) -> Scale:
+        """That of the first values."""
+        return Scale(self.factor[:count], self.shift[:count])
+
     @classmethod
     def of(cls, features: NDArray[np.floating]) -> Scale:
         """That of features (n, values)."""
@@ -61,7 +65,8 @@ def seeing_backbone(width: float) -> Any:
 def eyes(body: Any) -> Any:
     """What sees a frame: the backbone looks at it, and at how it differs; and sums of what changed.
 
-    Takes "image" (n, 144, 192, 3) of 0 to 255 and "change" (n, 72, 96, 3); gives (n, values).
+    Takes "image" (n, 144, 192, 3) of 0 to 255 and "change" (n, 72, 96, 3); gives (n, values), of which
+    the first ones, as many as an embedding has, are of the picture alone.
     """
     image = keras.Input((SIZE[1], SIZE[0], 3), name=IMAGE)
     change = keras.Input((SMALL[1], SMALL[0], 3), name=CHANGE)

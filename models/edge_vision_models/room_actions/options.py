@@ -53,7 +53,7 @@ class RoomActionsOptions(FitSettings):
         1.5, "Seconds that it answers late, as a movement is known only when it is seen.", unit="s", ge=0
     )
     delay_alone: float = option(
-        0.5, "The same for what it is compared with, which sees one frame only.", unit="s", ge=0
+        1.0, "The same for what it is compared with, which has no GRU.", unit="s", ge=0
     )
     merged: bool = option(True, "Take actions that look alike for one, as in actions.py.")
     backbone: str = option(

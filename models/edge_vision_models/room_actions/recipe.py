@@ -32,7 +32,7 @@ from edge_vision_models.room_actions.videos import (
 
 if TYPE_CHECKING:
     from edge_vision_models.room_actions.features import Take, Watcher
-    from edge_vision_models.room_actions.network import Networks
+    from edge_vision_models.room_actions.network import Networks, Scale
 
 SEQUENCES, STEPS = 12, 8
 """So many runs of so many frames calibrate int8; the first of them become golden files."""
@@ -61,8 +61,10 @@ class RoomActions(Recipe[RoomActionsOptions]):
         "labels are put right by what moves: the data's notes say 3.20 to 3.35 frames a unit, the "
         "pictures 3.06. What it says is of 1.5 s ago, and judged so. macro_f1 counts all labelled "
         "frames, macro_f1_away_from_changes those further than 0.4 s from a change, as labels are right "
-        "to half a second; macro_f1_without_recurrence is that of the same features with a layer in the "
-        "GRU's place that sees one frame only, trained for itself with a delay of its own."
+        "to half a second. macro_f1_without_recurrence is that of the same features with a layer in the "
+        "GRU's place, trained for itself; they hold how the picture differs from those before. "
+        "macro_f1_of_single_pictures is that of the picture's own features, with nothing before it. Both "
+        "are of 1 s ago, which is best for them."
     )
     data = DataFacts(
         "FIR-Image-Action, 17 of its videos in colour of a room from above, with labelled actions",
@@ -97,7 +99,6 @@ class RoomActions(Recipe[RoomActionsOptions]):
         from edge_vision_models.room_actions.network import (  # noqa: PLC0415 - needs Keras
             Scale,
             with_memory,
-            without_memory,
         )
 
         options = self.options
@@ -107,13 +108,9 @@ class RoomActions(Recipe[RoomActionsOptions]):
         size = (options.values, options.units, len(parts.labels), options.dropout)
         with session.scope(options.seed):
             networks = with_memory(look, scale, *size)
-        self._fit(session, networks.memory, learnt, self._judge(watcher, parts, LABEL, INSIDE), "memory")
-        with session.scope(options.seed):
-            alone = without_memory(scale, *size)
-        learnt = watcher.takes(parts.training, ALONE, range(options.copies + 1))
-        judge = self._judge(watcher, parts, ALONE, ALONE_INSIDE)
-        self._fit(session, alone, learnt, judge, "alone")
-        self._compared = {"macro_f1_without_recurrence": judge(alone).chief}
+        judged = (watcher.takes(parts.validation, told, (0,)) for told in (LABEL, INSIDE))
+        self._fit(session, networks.memory, learnt, self._judge(*judged, parts.labels), "memory")
+        self._compare(session, watcher, parts, scale)
         return networks
 
     def device_graph(self, network: Networks) -> Any:
@@ -141,11 +138,33 @@ class RoomActions(Recipe[RoomActionsOptions]):
         first = {"macro_f1": values.pop("macro_f1"), **self._compared}
         return replace(score, values={**first, **values})
 
+    def _compare(self, session: Session, watcher: Watcher, parts: Parts, scale: Scale) -> None:
+        """Train what has no GRU, for itself: on the same features, and on those of the picture alone."""
+        from edge_vision_models.room_actions.network import without_memory  # noqa: PLC0415
+
+        options = self.options
+        learnt = watcher.takes(parts.training, ALONE, range(options.copies + 1))
+        judged = [watcher.takes(parts.validation, told, (0,)) for told in (ALONE, ALONE_INSIDE)]
+        size = (options.values, options.units, len(parts.labels), options.dropout)
+        every = len(scale.factor)
+        for name, values, figure in (
+            ("alone", every, "macro_f1_without_recurrence"),
+            ("picture", watcher.of_picture, "macro_f1_of_single_pictures"),
+        ):
+            with session.scope(options.seed):
+                network = without_memory(scale.first(values), *size)
+            judge = self._judge(
+                *([take.first(values) for take in takes] for takes in judged), parts.labels
+            )
+            self._fit(session, network, [take.first(values) for take in learnt], judge, name)
+            self._compared[figure] = judge(network).chief
+
     def _videos(self, folder: Path, cache: Path) -> Videos:
         return read_videos(folder, cache, self.options)
 
     def _watcher(self, session: Session) -> tuple[Watcher, Any]:
         """What looks at videos, and the network that it looks with."""
+        from edge_vision.training.networks.backbone import EMBEDDING  # noqa: PLC0415
         from edge_vision_models.room_actions.features import Copying, Watcher  # noqa: PLC0415
         from edge_vision_models.room_actions.network import eyes, seeing_backbone  # noqa: PLC0415
 
@@ -161,13 +180,15 @@ class RoomActions(Recipe[RoomActionsOptions]):
                     session.say(f"{error}; it looks with a backbone that learnt nothing, so worse")
             look = eyes(body)
         copying = Copying(options.augmentation, options.speed, options.seed)
-        return Watcher(look, copying, session.cache, session.say), look
+        values = body.output[EMBEDDING].shape[-1]
+        return Watcher(look, values, copying, session.cache, session.say), look
 
-    def _judge(self, watcher: Watcher, parts: Parts, labels: str, inside: str) -> Callable[[Any], Score]:
-        """What says how well a network does on the validation part, by features."""
-        takes = watcher.takes(parts.validation, labels, (0,))
-        away = [take.labels for take in watcher.takes(parts.validation, inside, (0,))]
-        return lambda network: score_of_network(network, takes, parts.labels, away)
+    def _judge(
+        self, takes: Sequence[Take], inside: Sequence[Take], names: Sequence[str]
+    ) -> Callable[[Any], Score]:
+        """What says how well a network tells videos by their features."""
+        away = [take.labels for take in inside]
+        return lambda network: score_of_network(network, takes, names, away)
 
     def _fit(
         self,
