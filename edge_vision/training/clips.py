@@ -33,7 +33,7 @@ class MovingView(Options):
 
     frames: int = option(8, "Frames of a clip.", ge=1, le=256)
     window: tuple[float, float] = option(
-        (0.5, 0.85), "The view shows a share between these of the picture's width, and of its height."
+        (0.55, 0.95), "The view shows a share between these of the picture's width, and of its height."
     )
     pan: float = option(
         0.7, "How far it wanders: 0 not at all, 1 to anywhere in the picture.", ge=0.0, le=1.0
@@ -42,13 +42,13 @@ class MovingView(Options):
         0.01, "Standard deviation of its trembling, as a share of the window.", ge=0.0, le=0.5
     )
     blur: float = option(
-        0.1, "A frame is blurred along the motion over up to this share of the view.", ge=0.0, le=1.0
+        0.06, "A frame is blurred along the motion over up to this share of the view.", ge=0.0, le=1.0
     )
     noise: float = option(
-        20.0, "Standard deviation of the noise of a frame, up to this.", unit="levels", ge=0.0, le=128.0
+        8.0, "Standard deviation of the noise of a frame, up to this.", unit="levels", ge=0.0, le=128.0
     )
     exposure: float = option(
-        0.6, "Light that is more or less than in the picture by up to so much.", unit="stops", ge=0, le=4
+        0.5, "Light that is more or less than in the picture by up to so much.", unit="stops", ge=0, le=4
     )
     occlusion: float = option(0.5, "Probability that something passes in front.", ge=0.0, le=1.0)
     steady: float = option(

@@ -48,6 +48,7 @@ class Recipe(ABC, Generic[RecipeOptions]):
     limits        what its models cannot do, sentences for people
     forms         of its model that are tried for the bundle, the usual one first
     largest_loss  a form whose chief figure is lower than Keras' by more than this is left out
+    warp          how pixels are taken from the pictures that are read; set to the daemon's before `read`
     """
 
     name: ClassVar[str] = ""
@@ -65,6 +66,7 @@ class Recipe(ABC, Generic[RecipeOptions]):
 
     def __init__(self, options: RecipeOptions) -> None:
         self.options = options
+        self.warp: Warp = reference_warp
         self.notes: list[str] = []  # for people, what was noticed while the data were read
 
     @abstractmethod

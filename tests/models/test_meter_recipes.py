@@ -204,7 +204,7 @@ TINY = (
 DIGITS = (*TINY, "teacher_epochs=1", "teacher_width=1.5", "teacher_share=0.1", "ema=0")
 READER = (
     *(*TINY, "memory_epochs=3", "memory_rows=6000", "memory_rate=0.01"),
-    *("together_epochs=1", "together_rows=32", "together_rate=1e-5", "exam_rows=100"),
+    "exam_rows=100",
 )
 
 

@@ -24,6 +24,7 @@ from edge_vision.service.cli import main
 from edge_vision.service.models import library
 from edge_vision.service.training.finding import find_recipe
 from edge_vision.service.training.opening import declared_bundle, opened_bundle
+from edge_vision.service.training.settings import parse_settings, setting
 from edge_vision.training.clips import chance, clip
 from edge_vision.training.evaluation.sights import as_frame
 from edge_vision.training.recipe import Recipe
@@ -32,14 +33,28 @@ from edge_vision.training.session import Session
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.timeout(1800)
 
-SETTINGS = (
-    *("size=32", "kept=40", "width=0.25", "epochs=12", "every=12", "learning_rate=0.01", "mixup=0"),
-    *("label_smoothing=0", "dropout=0", "view.frames=3", "recurrence.units=8", "recurrence.epochs=10"),
-    *("recurrence.rounds=2", "recurrence.learning_rate=0.02", "batch=4"),
-)
+SETTINGS: dict[str, object] = {
+    "backbone": "''",
+    "size": 32,
+    "kept": 40,
+    "width": 0.25,
+    "view.frames": 3,
+    "dropout": 0.0,
+    "mixup": 0.0,
+    "moving": 0.0,
+    "label_smoothing": 0.0,
+    "epochs": 12,
+    "every": 12,
+    "batch": 4,
+    "learning_rate": 0.01,
+    "recurrence.units": 8,
+    "recurrence.rounds": 2,
+    "recurrence.epochs": 10,
+    "recurrence.learning_rate": 0.02,
+    "recurrence.dropout": 0.0,
+}
 SIZE = 32, 32
-FOLDER = Path(__file__).parents[2] / "models" / "edge_vision_models" / "scenes"
-RECIPE, CONFIGURATION = FOLDER / "recipe.py", FOLDER / "scenes.toml"
+CONFIGURATION = Path(__file__).parents[2] / "models/edge_vision_models/scenes/scenes.toml"
 
 
 def draw_scenes(folder: Path) -> Path:
@@ -59,17 +74,14 @@ def draw_scenes(folder: Path) -> Path:
     return folder
 
 
-def recipe(*settings: str) -> Recipe[Any]:
+def recipe(**settings: Any) -> Recipe[Any]:
     kind = find_recipe("scenes")
-    table: dict[str, Any] = {}
-    for each in (*SETTINGS, *settings):
-        key, value = each.split("=")
-        inner = table
-        *outer, last = key.split(".")
-        for name in outer:
-            inner = inner.setdefault(name, {})
-        inner[last] = tomllib.loads(f"value = {value}")["value"]
-    return kind(kind.Options.parse(table))
+    return kind(parse_settings(kind.Options, None, [setting(each) for each in told(**settings)]))
+
+
+def told(**settings: Any) -> list[str]:
+    """Settings as they are typed after --set."""
+    return [f"{key}={value}" for key, value in {**SETTINGS, **settings}.items()]
 
 
 @dataclass(frozen=True)
@@ -103,10 +115,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(library.VARIABLE, str(folder / "installed"))
-        patch.setattr(library, "SHIPPED_PACKAGE", "edge_vision_models_of_no_one")
+        patch.setattr(find_recipe("scenes"), "forms", ("float16",))
         patch.setattr("edge_vision.service.training.commands._say", said.append)
-        words = ["train", str(RECIPE), "--data", str(pictures), "--out", str(run)]
-        assert main([*words, *(f"--set={each}" for each in SETTINGS)]) == 0
+        words = ["train", "scenes", "--data", str(pictures), "--out", str(run)]
+        assert main([*words, *(f"--set={each}" for each in told())]) == 0
     return Shop(pictures, run, "\n".join(said))
 
 
@@ -125,9 +137,19 @@ def test_the_test_pictures_judge_and_nothing_else_does(shop: Shop, tmp_path: Pat
 def test_it_learns_single_views_first_and_then_to_remember(shop: Shop) -> None:
     assert shop.said.index("features:") < shop.said.index("recurrence:")
     assert "frames of moving views in" in shop.said
-    assert "the backbone begins from nothing" in shop.said
     for name in ("features", "recurrence"):
         assert (shop.run / name / "history.csv").is_file()
+
+
+def test_where_objects_is_not_there_it_says_so_and_begins_from_nothing(
+    shop: Shop, tmp_path: Path
+) -> None:
+    made, said = recipe(backbone="objects"), list[str]()
+    network = made.network(shop.session(said), made.read(shop.pictures, tmp_path))
+    assert network.output["scores"].shape == (None, 3)
+    assert said == [
+        "no bundle is called objects; the backbone begins from nothing, and will be worse for it"
+    ]
 
 
 def test_its_bundle_is_one_step_and_tells_all_that_was_judged(shop: Shop) -> None:
@@ -156,6 +178,11 @@ def test_its_bundle_verifies_and_the_shipped_configuration_takes_it(
     capsys.readouterr()
 
 
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
 def looked_at(model: Model, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Scores after each frame, as the daemon gets them."""
     runner = Runner(model, ClassScores)
@@ -178,13 +205,15 @@ def test_step_by_step_it_says_what_keras_says_of_the_whole_sequence(shop: Shop, 
     look = keras.Model(still.inputs[0], still.get_layer("embedding").output)
     features = look.predict_on_batch(grey)
     logits = networks.memory.predict_on_batch({"features": np.asarray(features)[np.newaxis]})["scores"]
-    shares = np.exp(np.asarray(logits)[0])
-    wanted = shares / shares.sum(axis=1, keepdims=True)
+    wanted = softmax(np.asarray(logits)[0])
+    alone = softmax(np.asarray(still.predict_on_batch({"image": grey})["scores"]))
 
     coloured = np.repeat(grey, 3, axis=3)
     stepped = looked_at(KerasModel(made.device_graph(networks)), coloured)
     assert stepped == pytest.approx(wanted, abs=2e-4)
     assert np.abs(np.diff(stepped, axis=0)).max() > 1e-3
+    assert stepped[0] == pytest.approx(alone[0], abs=2e-4)
+    assert np.abs(stepped[1:] - alone[1:]).max() > 1e-3
     with opened_bundle(declared_bundle(shop.bundle)) as model:
         assert looked_at(model, coloured) == pytest.approx(wanted, abs=0.02)
 
@@ -219,7 +248,7 @@ def test_any_classifier_is_judged_and_one_without_memory_by_averaging(
     from edge_vision.training.networks.device import for_device  # noqa: PLC0415 - needs Keras
     from edge_vision.training.networks.keras_model import KerasModel, Purpose  # noqa: PLC0415
 
-    made = recipe("judged=5")
+    made = recipe(judged=5)
     parts = made.read(shop.pictures, tmp_path)
     networks = recipe().train(shop.session(), parts)
     graph = for_device(networks.still, endings={"scores": "softmax"})

@@ -23,7 +23,7 @@ MOST_BYTES = 12_000_000
 """All bundles together take at most so much room in the repository."""
 MOST_LOST = 0.005
 """By so much may the chief figure of a form be below that of the network in Keras."""
-PARTS_OF_A_CARD = ("Data", "licence", "edge-vision train", "kB", "ms")
+PARTS_OF_A_CARD = ("- data: ", "licence", "edge-vision train", "kB", "ms")
 
 each_bundle = pytest.mark.parametrize("name", SHIPPED)
 

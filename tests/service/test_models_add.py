@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -120,6 +121,72 @@ def test_golden_files_that_prove_little_are_told(models: Command, tmp_path: Path
     assert answer.status == 0
     assert "its golden files prove little" in answer.out
     assert "prove little" not in models("add", colours(tmp_path)).out
+
+
+def test_a_folder_whose_golden_files_prove_little_is_told_too(models: Command, tmp_path: Path) -> None:
+    models("add", detecting(tmp_path / "same.tflite"))
+    models("add", colours(tmp_path))
+    told = models("add", models.installed / "same", "--name", "again").out
+    assert "Doubtful:" in told
+    assert "its golden files prove little" in told
+    assert "Doubtful" not in models("add", models.installed / "colours", "--name", "other").out
+
+
+def test_what_the_maker_of_a_bundle_doubts_is_told(models: Command, tmp_path: Path) -> None:
+    models("add", colours(tmp_path))
+    table = models.installed / "colours" / "bundle.toml"
+    table.write_text(f'{table.read_text()}\n[made]\ndoubts = ["it has learnt nothing", 7]\n')
+    told = models("add", table.parent, "--name", "again").out
+    assert told.endswith("Doubtful:\n\n- it has learnt nothing\n")
+
+
+INLINE = """# Mine.
+task = "classify" # sure
+variant = "float32"
+variants = [{ name = "second", file = "second.tflite" }, { name = "third", file = "third.tflite" }]
+"""
+TABLES = """# Mine.
+variant = "float32"
+sha256 = ""
+
+[[variants]]
+# file = "third.tflite"
+name = "second"
+file = "second.tflite"   # as it was
+
+[[variants]]
+file = 'third.tflite'
+name = "third"
+[made]
+licence = "of my own"
+"""
+
+
+@pytest.mark.parametrize("text", [INLINE, TABLES, TABLES.replace("\n", "\r\n")])
+def test_a_copied_bundle_gets_the_digests_that_it_lacks(
+    text: str, models: Command, tmp_path: Path
+) -> None:
+    models("add", colours(tmp_path))
+    source = tmp_path / "source"
+    (models.installed / "colours").rename(source)
+    for name in ("second", "third"):
+        (source / f"{name}.tflite").write_bytes((source / "model.tflite").read_bytes() + name.encode())
+    (source / "bundle.toml").write_bytes(text.encode())
+    answer = models("add", source, "--name", "copy")
+    assert answer.status == 0, answer.err
+    written = (models.installed / "copy" / "bundle.toml").read_bytes().decode()
+    said = tomllib.loads(written)
+    rows = {"model.tflite": said.pop("sha256")}
+    rows |= {row["file"]: row.pop("sha256") for row in said["variants"]}
+    assert rows == {
+        name: hashlib.sha256((source / name).read_bytes()).hexdigest()
+        for name in ("model.tflite", "second.tflite", "third.tflite")
+    }
+    before = tomllib.loads(text)
+    before.pop("sha256", None)
+    assert said == before
+    assert re.findall("#.*", written) == re.findall("#.*", text)
+    assert (source / "bundle.toml").read_bytes() == text.encode()
 
 
 def test_a_bundle_is_not_replaced_unless_that_is_wanted(models: Command, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -138,6 +139,38 @@ def test_the_same_command_again_says_that_it_is_done(
     assert "epochs = 10, not 11. --restart begins anew" in capsys.readouterr().err
 
 
+def test_a_run_is_found_as_the_bundle_that_it_made(
+    shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "verify", str(shop.run)]) == 0
+    assert main(["models", "inspect", str(shop.run)]) == 0
+    assert main(["models", "add", str(shop.run), "--to", str(tmp_path)]) == 0
+    assert (tmp_path / "shapes" / "bundle.toml").is_file()
+    config = tmp_path / "config.toml"
+    printed = shop.said[shop.said.index("[models.") :]
+    config.write_text(printed.replace(str(shop.bundle.resolve()), str(shop.run.resolve())))
+    assert main(["check", str(config)]) == 0
+
+
+def test_another_name_makes_the_bundle_again(
+    shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "shapes"
+    shutil.copytree(shop.run, run)
+    told = [f"--set={key}={value}" for key, value in SETTINGS.items()]
+    words = ["train", "classify", "--data", str(shop.pictures), "--out", str(run), *told]
+    assert main([*words, "--name", "forms"]) == 0
+    said = capsys.readouterr().out
+    assert "its bundle shapes is made again as forms" in said
+    assert "[models.forms]" in said
+    assert tomllib.loads((run / "bundle" / "bundle.toml").read_text())["name"] == "forms"
+    assert tomllib.loads((run / "run.toml").read_text())["name"] == "forms"
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "is trained already; --restart" in said
+    assert "[models.forms]" in said
+
+
 def test_a_killed_training_goes_on_and_ends_as_if_it_had_not_been_killed(
     shop: Shop, tmp_path: Path
 ) -> None:
@@ -208,6 +241,19 @@ def test_pictures_that_cannot_be_read_are_named(
     assert "pictures cannot be used" in said
     assert "circle/circle-0" in said
     assert "cut off" in said
+
+
+def test_a_mistake_is_corrected_without_a_restart(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw_shapes(folder / "pictures", each=8)
+    words = ["classify", "--data", "pictures"]
+    words += [f"--set={key}={value}" for key, value in SETTINGS.items()]
+    for wrong in ("nowhere", "nothing.npz"):  # the second one corrects the first one
+        status, said = trouble(capsys, *words, "--set", f"backbone={wrong}")
+        assert status == 1
+        assert wrong in said
+        assert "another run" not in said
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from edge_vision.data.errors import ConfigError, ModelError
 from edge_vision.service.config import NAME
 from edge_vision.service.models.inspection import inspected, naming, opened, plain_name
 from edge_vision.service.models.installation import Order, install, install_folder
-from edge_vision.service.models.library import Library
+from edge_vision.service.models.library import Library, made_bundle
 from edge_vision.service.models.listing import listing_text, row_of
 from edge_vision.service.models.proof import benchmark_of, proof_of
 from edge_vision.service.models.proof_report import (
@@ -93,10 +93,10 @@ def _inspect(wishes: argparse.Namespace) -> int:
 
 
 def _add(wishes: argparse.Namespace) -> int:
-    file: Path = wishes.model
+    file = made_bundle(wishes.model)
     folder = Library.here().target if wishes.to is None else wishes.to
     if file.is_dir():
-        return _add_folder(wishes, folder)
+        return _add_folder(wishes, file, folder)
     order = Order(wishes.name or plain_name(file), folder, wishes.pictures, wishes.replace)
     order.check()
     with opened(file, wishes.labels, wishes.task or "") as model:
@@ -104,13 +104,11 @@ def _add(wishes: argparse.Namespace) -> int:
         with naming(file):
             installed = install(inspection, model, order)
     _say_how_to_use(order, inspection.bundle.task)
-    if doubts := (*inspection.warnings, *installed.doubts):
-        print("\nDoubtful:\n\n" + "\n".join(f"- {doubt}" for doubt in doubts))
+    _say_doubts((*inspection.warnings, *installed.doubts))
     return 0
 
 
-def _add_folder(wishes: argparse.Namespace, folder: Path) -> int:
-    source: Path = wishes.model
+def _add_folder(wishes: argparse.Namespace, source: Path, folder: Path) -> int:
     given = [key for key in ("labels", "task", "pictures") if getattr(wishes, key)]
     if given:
         raise ModelError(
@@ -123,8 +121,9 @@ def _add_folder(wishes: argparse.Namespace, folder: Path) -> int:
         name = own
     order = Order(name, folder, replace=wishes.replace)
     with naming(source):
-        task = install_folder(source, order)
-    _say_how_to_use(order, task)
+        installed = install_folder(source, order)
+    _say_how_to_use(order, installed.task)
+    _say_doubts(installed.doubts)
     return 0
 
 
@@ -132,6 +131,11 @@ def _say_how_to_use(order: Order, task: str) -> None:
     known = Library.here()
     told = order.name if order.folder in (*known.installed, known.shipped) else str(order.target)
     print(f"{order.target}\n\nTo use it:\n\n{configuration(order.name, told, task)}")
+
+
+def _say_doubts(doubts: Sequence[str]) -> None:
+    if doubts:
+        print("\nDoubtful:\n\n" + "\n".join(f"- {doubt}" for doubt in doubts))
 
 
 def _verify(wishes: argparse.Namespace) -> int:

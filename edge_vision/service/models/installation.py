@@ -17,6 +17,8 @@ from edge_vision.contracts.labels import parse_labels
 from edge_vision.contracts.model import Model
 from edge_vision.data.errors import ModelError
 from edge_vision.service.models.bundle_toml import LABELS, bundle_toml
+from edge_vision.service.models.digests import write_digests
+from edge_vision.service.models.doubts import doubts_about
 from edge_vision.service.models.drafts import OLD, tidied
 from edge_vision.service.models.golden import FOLDER, write_case
 from edge_vision.service.models.inspection import Inspection, opened
@@ -66,6 +68,13 @@ class Installed(NamedTuple):
     doubts: tuple[str, ...]
 
 
+class InstalledFolder(NamedTuple):
+    """The task of a bundle in its place, and what is doubtful about it, a sentence each."""
+
+    task: str
+    doubts: tuple[str, ...]
+
+
 def install(inspection: Inspection, model: Model, order: Order) -> Installed:
     """Write a bundle and put it in its place.
 
@@ -78,19 +87,24 @@ def install(inspection: Inspection, model: Model, order: Order) -> Installed:
     return Installed(order.target, doubts)
 
 
-def install_folder(source: Path, order: Order) -> str:
-    """Copy a bundle's folder with all its variants to its place, and give its task.
+def install_folder(source: Path, order: Order) -> InstalledFolder:
+    """Copy a bundle's folder with all its variants to its place.
 
     The copy is what is verified, and put in its place only where every variant gives what its golden
-    files say. Raises ModelError where one does not, or it cannot be written.
+    files say; the digests that its bundle.toml lacks are added. Raises ModelError where a variant does
+    not, or it cannot be written.
     """
     with _drafted(order) as draft:
         _copy(source, draft)
         proof = proof_of(draft)
         if proof.problem:
             raise ModelError(proof.problem.replace(str(draft), str(source)))
+        unstated = write_digests(draft)
         with opened(draft) as model:
-            return model.bundle.task
+            task = model.bundle.task
+            doubts = doubts_about(draft, model)
+    lacking = (f"its bundle.toml does not say the sha256 of {file}; write it there" for file in unstated)
+    return InstalledFolder(task, (*doubts, *lacking))
 
 
 @contextmanager

@@ -72,12 +72,13 @@ class Library:
         """The bundle's folder, or the file, that a text such as `bundle` in [models] means.
 
         A path, relative to `folder`, goes first: it is one where it has a slash, ends in .tflite, or
-        something of that name is there. Raises ConfigError, with a near name, for a name that nothing
+        something of that name is there. The folder of a training stands for the bundle that it made.
+        Raises ConfigError, with a near name, for a name that nothing
         has.
         """
         path = folder / written
         if "/" in written or written.endswith(".tflite") or os.path.lexists(path):
-            return path
+            return made_bundle(path)
         names = []
         for volume in self.volumes():
             if volume.name == written:
@@ -85,6 +86,13 @@ class Library:
             names.append(volume.name)
         hint = suggestion(written, names) or "; `edge-vision models add FILE` installs one"
         raise ConfigError(f"no file, installed or shipped bundle is called {written}{hint}", "bundle")
+
+
+def made_bundle(path: Path) -> Path:
+    """The bundle in the folder of a training, any other path as it is."""
+    inside = path / "bundle"
+    is_run = not os.path.lexists(path / "bundle.toml") and os.path.lexists(inside / "bundle.toml")
+    return inside if is_run else path
 
 
 def _own_folder(environment: Mapping[str, str]) -> Path | None:

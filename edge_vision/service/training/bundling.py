@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,6 +24,7 @@ from edge_vision.service.models.selection import Selection, best_of
 from edge_vision.service.models.stimuli import Stimulus
 from edge_vision.service.models.toml_text import toml_text
 from edge_vision.service.models.verification import observed
+from edge_vision.service.training.doubts import doubts_of
 from edge_vision.service.training.forming import Say, declared_form, made_forms
 from edge_vision.service.training.opening import declared_bundle, opened_bundle
 from edge_vision.service.training.trained import Trained, card
@@ -49,7 +51,7 @@ def put_bundle(trained: Trained, target: Path, pictures: Sequence[tuple[Path, st
     try:
         draft.mkdir()
         forms = made_forms(trained, draft, say)
-        _fill(draft, trained, forms, pictures)
+        doubts = _fill(draft, trained, forms, pictures)
         _check(draft)
         _put(draft, target)
     except OSError as error:
@@ -57,12 +59,14 @@ def put_bundle(trained: Trained, target: Path, pictures: Sequence[tuple[Path, st
         raise TrainingError(f"{place}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    if doubts:
+        say("\nDoubtful:\n\n" + "\n".join(f"- {doubt}" for doubt in doubts))
 
 
 def _fill(
     draft: Path, trained: Trained, forms: Sequence[Form], pictures: Sequence[tuple[Path, str]]
-) -> None:
-    """Write all files of a bundle but its models, which are there."""
+) -> tuple[str, ...]:
+    """Write all files of a bundle but its models, which are there; gives what is doubtful about it."""
     kept = [form for form in forms if not form.left_out]
     first = kept[0]
     (draft / f"{first.name}.tflite").rename(draft / MODEL)
@@ -74,9 +78,14 @@ def _fill(
     (draft / FOLDER).mkdir()
     for case in golden.cases:
         write_case(case, draft / FOLDER)
-    _describe(draft, trained, forms, golden)
+    doubts = doubts_of(trained.score, proves_little=golden.proves_little)
+    _describe(draft, trained, forms, golden, doubts)
     shown = [_shrunk(file, draft, told) for file, told in pictures]
-    (draft / "README.md").write_text(card_text(card(trained, forms, shown)), encoding="utf-8")
+    written = card(trained, forms, shown)
+    doubtful = "".join(f"**Doubtful:** {doubt}.\n\n" for doubt in doubts)
+    limits = f"{doubtful}{written.limits}".strip()
+    (draft / "README.md").write_text(card_text(replace(written, limits=limits)), encoding="utf-8")
+    return doubts
 
 
 def _golden(trained: Trained) -> Selection:
@@ -89,7 +98,9 @@ def _golden(trained: Trained) -> Selection:
     return best_of(trained.model, stimuli)
 
 
-def _describe(draft: Path, trained: Trained, forms: Sequence[Form], golden: Selection) -> None:
+def _describe(
+    draft: Path, trained: Trained, forms: Sequence[Form], golden: Selection, doubts: tuple[str, ...]
+) -> None:
     """Write bundle.toml: first what is declared, and with that what the opened model tells."""
     kept = [form for form in forms if not form.left_out]
     name = trained.model.bundle.name
@@ -103,7 +114,7 @@ def _describe(draft: Path, trained: Trained, forms: Sequence[Form], golden: Sele
     further: dict[str, Any] = {"variant": kept[0].name}
     if variants:
         further["variants"] = variants
-    further["made"] = _made(trained)
+    further["made"] = {**_made(trained), **({"doubts": list(doubts)} if doubts else {})}
     text = bundle_toml(inspection, name, allowed=allowed, further=further) + _metrics(trained, kept)
     file.write_text(text, encoding="utf-8")
 
@@ -152,7 +163,7 @@ def _made(trained: Trained) -> dict[str, Any]:
 
 def _metrics(trained: Trained, kept: Sequence[Form]) -> str:
     """[made.metrics.NAME] of the network in Keras and of each form, to stand behind [made]."""
-    scores = {"keras": trained.score, **{form.name: form.score for form in kept}}
+    scores = {"keras": trained.score, **{form.name: form.score for form in kept if form.score}}
     tables = [
         f"[made.metrics.{name}]\n"
         + toml_text({each: round(float(value), 4) for each, value in score.values.items()})

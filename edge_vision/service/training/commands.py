@@ -13,6 +13,7 @@ from edge_vision.data.errors import TrainingError
 from edge_vision.service.config import NAME
 from edge_vision.service.models.toml_text import toml_value
 from edge_vision.service.training.finding import check_extra, find_recipe, recipe_names
+from edge_vision.service.training.interruption import told_when_stopped
 from edge_vision.service.training.run_folder import RunFolder
 from edge_vision.service.training.settings import Table, flat, parse_settings, setting
 
@@ -33,7 +34,7 @@ def add_training_commands(commands: argparse._SubParsersAction[argparse.Argument
     train.add_argument(
         "--out", type=Path, metavar="FOLDER", help="the run's folder; default: runs/RECIPE"
     )
-    train.add_argument("--name", type=_name, help="of the bundle; default: that of the run's folder")
+    train.add_argument("--name", type=_name, help="of the bundle; default: as before, or the folder's")
     _add_options(train)
     train.add_argument("--restart", action="store_true", help="begin anew where a run has the folder")
     train.add_argument(
@@ -47,7 +48,7 @@ def add_training_commands(commands: argparse._SubParsersAction[argparse.Argument
     export = commands.add_parser("export", help="make the bundle of a training again")
     export.add_argument("run", type=Path, metavar="RUN", help="the folder of a training")
     export.add_argument("--data", type=Path, metavar="FOLDER", help="where its data are now")
-    export.add_argument("--name", type=_name, help="of the bundle; default: that of the run's folder")
+    export.add_argument("--name", type=_name, help="of the bundle; default: as before")
     export.set_defaults(command=_export)
 
     evaluate = commands.add_parser("evaluate", help="say how well a model does on data")
@@ -102,6 +103,11 @@ def _train(wishes: argparse.Namespace) -> int:
     options = parse_settings(recipe.Options, wishes.options, wishes.set)
     check_extra()
     _quieten()
+    with told_when_stopped():
+        return _trained(wishes, recipe, options)
+
+
+def _trained(wishes: argparse.Namespace, recipe: Any, options: Any) -> int:
     from edge_vision.service.training.workshop import Order, train  # noqa: PLC0415 - imports Keras
 
     out: Path = wishes.out or RUNS / recipe.name
@@ -118,7 +124,8 @@ def _command(wishes: argparse.Namespace) -> str:
     if wishes.options is not None:
         words += ["--options", str(wishes.options)]
     for table in wishes.set:
-        words += ["--set", next(f"{key}={_plain(value)}" for key, value in flat(table).items())]
+        for key, value in flat(table).items():
+            words += ["--set", f"{key}={_plain(value)}"]
     if wishes.distribute != "none":
         words += ["--distribute", wishes.distribute]
     return shlex.join(words)
@@ -132,6 +139,11 @@ def _export(wishes: argparse.Namespace) -> int:
     check_extra()
     _quieten()
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever it was trained on, only TensorFlow converts
+    with told_when_stopped():
+        return _exported(wishes)
+
+
+def _exported(wishes: argparse.Namespace) -> int:
     from edge_vision.service.training.workshop import Order, export  # noqa: PLC0415 - imports Keras
 
     run = RunFolder(wishes.run).read()
@@ -140,7 +152,7 @@ def _export(wishes: argparse.Namespace) -> int:
     recipe = find_recipe(run.recipe)
     options = recipe.Options.parse(run.options)
     data = wishes.data or run.data
-    name = wishes.name or run.name
+    name = wishes.name or ""
     order = Order(run.recipe, recipe(options), data, wishes.run, name, run.distribute, run.command)
     return export(order, say=_say)
 

@@ -89,6 +89,7 @@ def _part(collection: Collection, question: Question) -> Collection:
 def _by_recipe(question: Question, model: Model, parse: ParseOptions) -> Score:
     kind = find_recipe(question.recipe)
     recipe = kind(parse(kind.Options))
+    recipe.warp = opencv_warp
     if recipe.task != model.bundle.task:
         raise TrainingError(
             f"{question.model}: its task is {model.bundle.task}, that of the recipe {recipe.name} "

@@ -23,6 +23,7 @@ from edge_vision.training.export.variants import make_variants
 from edge_vision.training.recipe import Inputs
 from edge_vision.training.report.card import Form
 from edge_vision.training.report.table import figure
+from edge_vision.training.score import Score
 
 Say = Callable[[str], None]
 RUNS = 50
@@ -43,9 +44,10 @@ def made_forms(trained: Trained, folder: Path, say: Say) -> tuple[Form, ...]:
     for name, problem in _written(trained, samples, folder):
         if problem:
             say(f"{name}: {problem}")
+            forms.append(Form(name, 0, 0.0, None, problem))
             continue
-        form = _judged(trained, name, folder / f"{name}.tflite", sequences)
-        told = ", ".join(f"{key} {figure(key, value)}" for key, value in form.score.values.items())
+        form, score = _judged(trained, name, folder / f"{name}.tflite", sequences)
+        told = ", ".join(f"{key} {figure(key, value)}" for key, value in score.values.items())
         say(f"{name}: {told}; {form.size / 1000:.0f} kB, {form.milliseconds:.2g} ms a run")
         if form.left_out:
             say(f"{name}: is left out: {form.left_out}")
@@ -81,8 +83,10 @@ def _written(trained: Trained, samples: Sequence[Inputs], folder: Path) -> Itera
             yield name, str(error)
 
 
-def _judged(trained: Trained, name: str, file: Path, sequences: Sequence[Sequence[Inputs]]) -> Form:
-    """One form, run by the daemon's own runtime on the validation part."""
+def _judged(
+    trained: Trained, name: str, file: Path, sequences: Sequence[Sequence[Inputs]]
+) -> tuple[Form, Score]:
+    """One form, run by the daemon's own runtime on the validation part, and its score."""
     with opened_bundle(declared_form(trained, file)) as model:
         score = trained.recipe.evaluate(model, trained.exam, opencv_warp)
         milliseconds = _milliseconds(model, sequences)
@@ -94,7 +98,7 @@ def _judged(trained: Trained, name: str, file: Path, sequences: Sequence[Sequenc
             f"its {chief} is {figure(chief, score.chief)}, and the network's "
             f"{figure(chief, trained.score.chief)}"
         )
-    return Form(name, file.stat().st_size, milliseconds, score, reason)
+    return Form(name, file.stat().st_size, milliseconds, score, reason), score
 
 
 def declared_form(trained: Trained, file: Path) -> ModelBundle:

@@ -19,10 +19,9 @@ def find_model(written: str) -> Path:
     The folder of a training stands for the bundle that it made.
     """
     try:
-        path = Library.here().find(written, Path())
+        return Library.here().find(written, Path())
     except ConfigError as error:
         raise ModelError(error.problem) from error
-    return path / "bundle" if (path / "bundle" / "bundle.toml").is_file() else path
 
 
 def declared_bundle(path: Path, variant: str | None = None) -> ModelBundle:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import platform
 import shutil
@@ -17,11 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from edge_vision.data.errors import TrainingError
+from edge_vision.service.models.inspection import plain_name
 from edge_vision.service.models.toml_text import toml_text
+from edge_vision.service.training.data_digest import PREFIX
 from edge_vision.service.training.settings import flat
+from edge_vision.training.fitting.checkpoint import FILE as CHECKPOINT
 from edge_vision.training.whole_file import whole_file
 
 FILE = "run.toml"
+CACHE = "cache"
 PACKAGES = ("edge-vision", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
 CHANGED = 3
 """So many differences between two runs are told at most."""
@@ -33,10 +36,10 @@ class Run:
 
     recipe       as it was written: a name, or a file's path
     command      what was typed
-    name         of the bundle
+    name         of the bundle; empty for what it was, at first that of the run's folder
     options      all of them, as TOML knows them
     data         the folder that it learns from
-    digest       of the names and sizes of the files in there
+    digest       of the files in there
     distribute   none, mirrored or workers
     started      date and time
     is_trained   True once its networks have learnt
@@ -101,23 +104,29 @@ class RunFolder:
     def begin(self, run: Run, *, restart: bool) -> Run:
         """Begin a run, or go on with it; gives it as it stands.
 
-        Raises TrainingError where another run has the folder and `restart` does not give it up.
+        A run that has learnt nothing gives its folder up to another one, so that a mistake is simply
+        corrected. Raises TrainingError where another run has the folder, and `restart` does not give
+        it up.
         """
         if restart:
             self._clear()
         before = self.read()
+        if before is not None and not self._has_learnt(before) and differences(before, run):
+            self._clear(but=CACHE)  # what was read of the data is of use whatever was wrong
+            before = None
         if before is None:
-            if left := [each.name for each in self.path.iterdir() if not each.name.startswith(".")]:
+            if left := [each.name for each in self._holds()]:
                 raise TrainingError(
                     f"{self.path}: holds {left[0]} and is no run's folder; choose another --out"
                 )
-            return self._written(replace(run, started=_now(), versions=_versions()))
+            name = run.name or plain_name(self.path)
+            return self._written(replace(run, name=name, started=_now(), versions=_versions()))
         if changed := differences(before, run):
             raise TrainingError(
                 f"{self.path}: holds another run: {'; '.join(changed)}. --restart begins anew there, "
                 "another --out keeps both"
             )
-        moved = replace(before, data=run.data, name=run.name)
+        moved = replace(before, data=run.data, name=run.name or before.name, digest=run.digest)
         return before if moved == before else self._written(moved)
 
     def finish(self, run: Run) -> Run:
@@ -133,12 +142,24 @@ class RunFolder:
             draft.write_text(toml_text({**plain, **tables}), encoding="utf-8")
         return run
 
-    def _clear(self) -> None:
+    def _has_learnt(self, run: Run) -> bool:
+        """True where giving the folder up would lose something that was learnt."""
+        return run.is_trained or self.bundle.exists() or any(self.path.glob(f"*/{CHECKPOINT}"))
+
+    def _holds(self) -> list[Path]:
+        """What is in the folder and is neither hidden nor a cache of data."""
+        return [
+            each for each in self.path.iterdir() if each.name != CACHE and not each.name.startswith(".")
+        ]
+
+    def _clear(self, but: str = "") -> None:
         """Remove what an earlier run left; nothing where the folder was never a run's."""
         if not (self.path / FILE).exists():
             return
         try:
             for each in self.path.iterdir():
+                if each.name == but:
+                    continue
                 if each.is_dir() and not each.is_symlink():
                     shutil.rmtree(each)
                 else:
@@ -158,43 +179,13 @@ def differences(before: Run, now: Run) -> list[str]:
         for key in sorted({*old, *new})
         if old.get(key) != new.get(key)
     ]
-    if before.digest != now.digest:
+    comparable = before.digest.startswith(PREFIX)  # earlier versions looked at sizes only
+    if comparable and before.digest != now.digest:
         found.append(f"its data were other files than those now in {now.data}")
     if before.distribute != now.distribute:
         found.append(f"distribute = {before.distribute}, not {now.distribute}")
     more = len(found) - CHANGED
     return [*found[:CHANGED], *([f"and {more} more"] if more > 0 else [])]
-
-
-def digest_of(data: Path) -> str:
-    """A digest of the names and sizes of all files of a folder, so that other data are noticed.
-
-    Raises TrainingError where it cannot be looked at.
-    """
-    digest = hashlib.sha256()
-    try:
-        for name, size in _files(data, ""):
-            digest.update(f"{name}\0{size}\n".encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise TrainingError(f"{error.filename or data}: cannot be read: {error.strerror}") from None
-    return digest.hexdigest()
-
-
-def _files(path: Path, name: str) -> Iterator[tuple[str, int]]:
-    """Names, relative to the folder, and sizes of all files, in order; hidden ones are left out."""
-    if not path.is_dir():
-        yield name, path.stat().st_size
-        return
-    with os.scandir(path) as found:
-        entries = sorted((entry.name, entry.is_dir()) for entry in found)
-    for each, is_folder in entries:
-        if each.startswith("."):
-            continue
-        inside = path / each
-        if is_folder:
-            yield from _files(inside, f"{name}{each}/")
-        else:
-            yield f"{name}{each}", inside.stat().st_size
 
 
 def _told(value: Any) -> str:

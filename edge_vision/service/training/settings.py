@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 from edge_vision.contracts.options import Options
 from edge_vision.data.errors import ConfigError
 from edge_vision.service.config import ConfigFileError
-from edge_vision.service.models.toml_text import toml_value
 
 Table = dict[str, Any]
+
+_KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def setting(text: str) -> Table:
@@ -21,27 +23,52 @@ def setting(text: str) -> Table:
     Raises ValueError where it is no such thing.
     """
     key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise ValueError(f"write key=value, not {text!r}")
+    if not equals or not _KEY.fullmatch(key.strip()):
+        raise ValueError(f"write key=value, such as epochs=40 or augmentation.flip=0.0, not {text!r}")
     try:
-        return tomllib.loads(f"{key} = {value}")
+        found = tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
-        return tomllib.loads(f"{key} = {toml_value(value.strip())}")
+        found = {"value": value.strip()}
+    if len(found) > 1:  # further lines with further keys
+        raise ValueError(f"write one key=value for each --set, not {text!r}")
+    *outer, last = key.strip().split(".")
+    table: Table = {last: found["value"]}
+    for name in reversed(outer):
+        table = {name: table}
+    return table
 
 
 def parse_settings(options: type[Options], file: Path | None, single: Sequence[Table]) -> Options:
     """The options of a recipe: those of a TOML file, and then those given one by one.
 
+    Of an option that is a table, such as augmentation, what is not given stays as the recipe has it.
     Raises ConfigError with the path of what is wrong.
     """
     table: Table = {} if file is None else _read(file)
     for each in single:
         table = _merged(table, each)
     try:
-        return options.parse(table)
+        return options.parse(_completed(options, table))
     except ConfigError as error:
         where = "--set" if file is None else f"{file}, --set" if single else str(file)
         raise ConfigFileError(f"{where}: {error}") from None
+
+
+def _completed(options: type[Options], table: Table) -> Table:
+    """A table whose inner tables hold what the recipe's defaults have there, where they leave it out."""
+    return {
+        key: _over(options.model_fields[key].default, value) if key in options.model_fields else value
+        for key, value in table.items()
+    }
+
+
+def _over(default: Any, given: Any) -> Any:
+    """What is given of an option, over a default that is a table of options itself."""
+    if not isinstance(default, Options) or not isinstance(given, Mapping):
+        return given
+    names = type(default).model_fields
+    over = {key: _over(getattr(default, key) if key in names else None, given[key]) for key in given}
+    return {**default.model_dump(mode="json"), **over}
 
 
 def _read(file: Path) -> Table:

@@ -7,17 +7,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from edge_vision.builtin.warp import opencv_warp
-from edge_vision.data.errors import TrainingError
-from edge_vision.service.models.inspection import plain_name
+from edge_vision.contracts.bundle_table import read_table
+from edge_vision.data.errors import ConfigError, ModelError, TrainingError
 from edge_vision.service.models.toml_text import toml_value
+from edge_vision.service.training.data_digest import digest_of
 from edge_vision.service.training.finding import has_tensorflow
 from edge_vision.service.training.opening import declared_bundle, find_model, opened_bundle
-from edge_vision.service.training.run_folder import Run, RunFolder, digest_of
+from edge_vision.service.training.run_folder import CACHE, Run, RunFolder
 from edge_vision.service.training.trained import Trained, card, purpose
 from edge_vision.training.backend import TENSORFLOW, backend
 from edge_vision.training.examples import Parts
@@ -31,7 +32,6 @@ from edge_vision.training.session import Session
 from edge_vision.training.whole_file import whole_file
 
 Say = Callable[[str], None]
-CACHE = "cache"
 REPORT = "report.md"
 
 
@@ -43,7 +43,7 @@ class Order:
     recipe      the recipe, with its options
     data        the folder that it learns from
     out         the run's folder
-    name        of the bundle; empty for that of the run's folder
+    name        of the bundle; empty for what it was, at first that of the run's folder
     distribute  none, mirrored or workers
     command     what was typed
     """
@@ -56,11 +56,6 @@ class Order:
     distribute: str
     command: str
 
-    @property
-    def bundle_name(self) -> str:
-        """What the bundle is called."""
-        return self.name or plain_name(self.out)
-
     def run(self) -> Run:
         """The run that was asked for."""
         options = self.recipe.options.model_dump(mode="json", exclude_none=True)
@@ -70,7 +65,7 @@ class Order:
         return Run(
             self.written,
             self.command,
-            self.bundle_name,
+            self.name,
             options,
             self.data.resolve(),
             digest_of(self.data),
@@ -87,10 +82,14 @@ def train(order: Order, *, restart: bool, say: Say) -> int:
         return _help_out(order, over)
     with folder.held():
         run = folder.begin(run, restart=restart)
+        order = replace(order, name=run.name)
         if run.is_trained and folder.bundle.is_dir():
-            say(f"{order.out}: is trained already; --restart begins anew")
-            _tell_use(folder, say)
-            return 0
+            called = _called(folder.bundle)
+            if called == run.name:
+                say(f"{order.out}: is trained already; --restart begins anew")
+                _tell_use(folder, say)
+                return 0
+            say(f"{order.out}: is trained already; its bundle {called} is made again as {run.name}")
         if over.workers == 1 and backend() == TENSORFLOW:
             trained, pictures = _trained(order, folder, over, say)
             folder.finish(run)
@@ -109,10 +108,12 @@ def export(order: Order, *, say: Say) -> int:
     """Make the bundle of a training that is done; gives the exit status."""
     folder = RunFolder(order.out)
     with folder.held():
-        if not folder.begin(order.run(), restart=False).is_trained:
+        run = folder.begin(order.run(), restart=False)
+        if not run.is_trained:
             raise TrainingError(
                 f"{order.out}: is not trained to its end; the command that began it goes on with it"
             )
+        order = replace(order, name=run.name)
         trained, pictures = _trained(order, folder, distribution("none", os.environ), say)
         _put_bundle(trained, folder, pictures, say)
     _tell_use(folder, say)
@@ -124,7 +125,7 @@ def _trained(order: Order, folder: RunFolder, over: Any, say: Say) -> tuple[Trai
     recipe, cache = order.recipe, folder.path / CACHE
     session, parts, network = _learn(order, cache, over, say)
     graph = recipe.device_graph(network)
-    model = KerasModel(graph, purpose(recipe, order.bundle_name, parts.labels))
+    model = KerasModel(graph, purpose(recipe, order.name, parts.labels))
     exam = recipe.exam(order.data, cache, "validation")
     score = recipe.evaluate(model, exam, opencv_warp)
     say(f"Keras: {figures(score.values)}")
@@ -139,6 +140,7 @@ def _trained(order: Order, folder: RunFolder, over: Any, say: Say) -> tuple[Trai
 def _learn(order: Order, cache: Path, over: Any, say: Say) -> tuple[Session, Parts, Any]:
     """Read the data and train what is not trained yet: the session, the data, and what was trained."""
     recipe = order.recipe
+    recipe.warp = opencv_warp
     cache.mkdir(exist_ok=True)
     session = _session(order.out, cache, over, say)
     parts = recipe.read(order.data, cache)
@@ -189,10 +191,18 @@ def _export_elsewhere(order: Order, say: Say) -> int:
     return subprocess.run(call, check=False, env=environment).returncode  # noqa: S603 - our own program
 
 
+def _called(bundle: Path) -> str:
+    """The name that a bundle gives itself; raises ModelError where it cannot be read."""
+    try:
+        return read_table(bundle).name
+    except ConfigError as error:
+        raise ModelError(error.problem) from error
+
+
 def _tell_use(folder: RunFolder, say: Say) -> None:
     """Say where the bundle is, and print a configuration that runs it."""
     bundle = declared_bundle(folder.bundle)
-    name = plain_name(folder.path)
+    name = _called(folder.bundle)
     lines = [
         f"[models.{name}]",
         f"bundle = {toml_value(str(folder.bundle.resolve()))}",

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.data.errors import TrainingError
+from edge_vision.data.warp import Warp, reference_warp
 from edge_vision.training.data.cached_rows import Recipe, Rows, examples, video_files
 from edge_vision.training.data.collection import Collection, Item, listed
 from edge_vision.training.data.decoding import decode_pictures, decode_videos
@@ -30,7 +31,7 @@ from edge_vision.training.examples import Examples
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Changes when the same settings give other files."""
 
 TOO_MANY = 0.1
@@ -40,7 +41,7 @@ Progress = Callable[[int, int], None]
 """Is told how many pictures, or videos, are done, of how many."""
 
 
-def cached(
+def cached(  # noqa: PLR0913 - what is read, what is made of it, and how
     collection: Collection,
     size: tuple[int, int],
     folder: Path,
@@ -48,6 +49,8 @@ def cached(
     channels: int = 3,
     rate: float = 5.0,
     progress: Progress | None = None,
+    *,
+    warp: Warp = reference_warp,
 ) -> Examples:
     """The pictures of a collection in one size, decoded the first time and mapped from a file then.
 
@@ -57,6 +60,9 @@ def cached(
     channels  3 for red, green, blue, 1 for grey
     rate      frames a second that are taken of videos
     progress  is told how far decoding is
+    warp      how pixels are taken from a picture; a recipe gives its own, which is the daemon's
+
+    With "stretch" and "letterbox" a model in the daemon that has the same warp is shown the same pixels.
 
     Targets are `label` (n,) int64, `boxes` and `classes` of each picture in its new pixels, `mask` (n,
     height, width) uint8 with VOID where there is nothing: those that the collection tells. Of videos all
@@ -69,7 +75,7 @@ def cached(
         raise TrainingError("there is nothing to cache: the collection is empty")
     if channels not in (1, 3) or min(size) < 1 or not rate > 0:
         raise TrainingError(f"cannot cache {size} pixels, {channels} channels, {rate} frames/s")
-    recipe = Recipe(size, fit, channels, rate)
+    recipe = Recipe(size, fit, channels, rate, warp)
     place = folder / _digest(collection, recipe)
     if not place.is_dir():
         try:
@@ -88,7 +94,8 @@ def _silent(_done: int, _total: int) -> None:
 
 def _digest(collection: Collection, recipe: Recipe) -> str:
     """A name for what is made of these files with these settings."""
-    described: list[object] = [FORMAT, *recipe, collection.truth]
+    *settings, warp = recipe
+    described: list[object] = [FORMAT, *settings, _called(warp), collection.truth]
     if collection.mask_table is not None:
         described.append(collection.mask_table.tolist())
     items: Iterable[Item] = collection.items
@@ -97,6 +104,11 @@ def _digest(collection: Collection, recipe: Recipe) -> str:
     for item in items:
         described += [item.name, item.size, _facts(item.file), _facts(item.mask) if item.mask else None]
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
+
+
+def _called(warp: Warp) -> str:
+    """A name for a warp."""
+    return f"{warp.__module__}.{getattr(warp, '__qualname__', type(warp).__qualname__)}"
 
 
 def _facts(file: Path) -> tuple[int, int]:

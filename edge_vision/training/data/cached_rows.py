@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.data import geometry
+from edge_vision.data.warp import Warp
 from edge_vision.training.data.boxes import SMALLEST_SIDE
 from edge_vision.training.data.collection import Collection, Item
 from edge_vision.training.data.fits import Fit, placement
@@ -17,12 +18,20 @@ from edge_vision.training.examples import Examples
 
 
 class Recipe(NamedTuple):
-    """What is made of files: (width, height), the fit, channels, and frames a second of videos."""
+    """What is made of files.
+
+    size      (width, height) in pixels
+    fit       how pictures are made to fit
+    channels  3 for red, green, blue, 1 for grey
+    rate      frames a second that are taken of videos
+    warp      how pixels are taken from a picture
+    """
 
     size: tuple[int, int]
     fit: Fit
     channels: int
     rate: float
+    warp: Warp
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge_vision.training.data.cached_rows import Recipe, Rows, video_files
 from edge_vision.training.data.collection import UNKNOWN, VOID, Collection, Item
-from edge_vision.training.data.fits import GREY, placement
+from edge_vision.training.data.fits import as_given, placement
 from edge_vision.training.data.pictures import UnreadableError, read_mask, read_picture
 from edge_vision.training.data.videos import frames
 
@@ -45,13 +45,13 @@ def decode_pictures(
     def decode(row: int) -> tuple[int, int] | str:
         item = collection.items[row]
         try:
-            picture = _picture(item, recipe.channels)
+            picture = _picture(item)
             size = picture.shape[1], picture.shape[0]
             placed = placement(recipe.fit, size, recipe.size)
             if masks is not None and table is not None:
                 mask = _mask(item, size, table)
-                masks[row] = placed.apply(mask, recipe.size, VOID, nearest=True)
-            pictures[row] = placed.apply(picture, recipe.size, GREY)
+                masks[row] = placed.mask(mask, VOID)
+            pictures[row] = as_given(placed.picture(picture, recipe.warp), recipe.channels)
         except UnreadableError as error:
             return f"{item.file} {error}"
         return size
@@ -85,10 +85,8 @@ def decode_videos(
         with (folder / f"{number}.raw").open("wb") as raw:
             for time, frame in frames(files[number], recipe.rate):
                 size = frame.shape[1], frame.shape[0]
-                if recipe.channels == 1:
-                    frame = grey(frame)  # noqa: PLW2901 - the colours are not needed any more
-                fitted = placement(recipe.fit, size, recipe.size).apply(frame, recipe.size, GREY)
-                raw.write(fitted.tobytes())
+                fitted = placement(recipe.fit, size, recipe.size).picture(frame, recipe.warp)
+                raw.write(as_given(fitted, recipe.channels).tobytes())
                 facts.append((time, *size))
         return facts
 
@@ -103,17 +101,11 @@ def decode_videos(
     return Rows(items, table[:, 1:].astype(np.int64), table[:, 0]), []
 
 
-def grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture in grey, (height, width, 1), from red, green, blue (ITU-R BT.601)."""
-    levels = picture @ np.array([0.299, 0.587, 0.114], np.float32)
-    return np.rint(levels).astype(np.uint8)[..., np.newaxis]
-
-
-def _picture(item: Item, channels: int) -> NDArray[np.uint8]:
-    """The picture of an item, turned or not as its annotation means it."""
-    picture = read_picture(item.file, channels)
+def _picture(item: Item) -> NDArray[np.uint8]:
+    """The picture of an item in colour, as the daemon has it; turned or not as its annotation means."""
+    picture = read_picture(item.file)
     if item.size is not None and picture.shape[1::-1] != item.size:
-        picture = read_picture(item.file, channels, upright=False)
+        picture = read_picture(item.file, upright=False)
         if picture.shape[1::-1] != item.size:
             seen = f"{picture.shape[1]} x {picture.shape[0]}"
             raise UnreadableError(f"is {seen}, but its annotation says {item.size[0]} x {item.size[1]}")

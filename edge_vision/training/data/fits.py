@@ -1,14 +1,17 @@
-"""Fits: how a picture of any size is made one of a fixed size."""
+"""Fits: how a picture of any size is made one of a fixed size, as the daemon shows it to a model."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data import geometry
+from edge_vision.data.warp import Warp, reference_warp
 
 Fit = Literal["stretch", "letterbox", "crop"]
 """Stretched; as a whole, with grey bars beside it; or its middle, without what stands out."""
@@ -16,67 +19,80 @@ Fit = Literal["stretch", "letterbox", "crop"]
 GREY = 114
 """The bars beside a letterboxed picture, the same that the daemon makes."""
 
-
-class Span(NamedTuple):
-    """Whole pixels of an upright rectangle: its corner and its size."""
-
-    x: int
-    y: int
-    width: int
-    height: int
+_TOLERANCE = 1e-6
+"""Pixels by which a picture's edge may be missed, and still be met."""
 
 
-class Placement(NamedTuple):
-    """Which part of a picture is shown, and where in the new one."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """Where a picture is seen in a new one.
 
-    part: Span
-    place: Span
+    source      (width, height) of the picture
+    target      (width, height) of the new one
+    to_picture  3x3 map from pixels of the new one to those of the picture
+    """
+
+    source: tuple[int, int]
+    target: tuple[int, int]
+    to_picture: geometry.Map
 
     @property
     def matrix(self) -> geometry.Map:
         """The map from pixels of the picture to pixels of the new one."""
-        part, place = self
-        return np.asarray(
-            geometry.translation(place.x, place.y)
-            @ geometry.scaling(place.width / part.width, place.height / part.height)
-            @ geometry.translation(-part.x, -part.y)
-        )
+        return geometry.inverse(self.to_picture)
 
-    def apply(
-        self, picture: NDArray[np.uint8], size: tuple[int, int], beside: int, nearest: bool = False
-    ) -> NDArray[np.uint8]:
-        """The new picture, (height, width[, c]) uint8; averages where it shrinks, else interpolates.
+    def picture(self, picture: NDArray[np.uint8], warp: Warp = reference_warp) -> NDArray[np.uint8]:
+        """The new picture, (height, width, 3) uint8.
 
-        beside   the value of pixels that see nothing
-        nearest  True to take single pixels, as masks need it
+        picture  (height, width, 3) uint8, of any order of colours, of which it keeps its own
+        warp     how pixels are taken from it
         """
-        part, place = self
-        cut = picture[part.y : part.y + part.height, part.x : part.x + part.width]
-        shrinks = place.width < part.width or place.height < part.height
-        way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        if nearest:
-            way = cv2.INTER_NEAREST_EXACT
-        resized = cv2.resize(cut, (place.width, place.height), interpolation=way)
-        resized = resized.reshape(place.height, place.width, *picture.shape[2:])
-        if (place.width, place.height) == size:
-            return np.asarray(resized, np.uint8)
-        made = np.full((size[1], size[0], *picture.shape[2:]), beside, np.uint8)
-        made[place.y : place.y + place.height, place.x : place.x + place.width] = resized
-        return made
+        if self.source == self.target:
+            return picture
+        return warp(picture, self.to_picture, self.target, (GREY, GREY, GREY), None)
+
+    def mask(self, mask: NDArray[np.uint8], beside: int) -> NDArray[np.uint8]:
+        """The new mask, (height, width) uint8: of each pixel the value that its middle sees.
+
+        mask    (height, width) uint8
+        beside  the value of pixels that see nothing
+        """
+        columns, across = self._seen(0)
+        rows, down = self._seen(1)
+        return np.where(down[:, np.newaxis] & across, mask[np.ix_(rows, columns)], np.uint8(beside))
+
+    def _seen(self, axis: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Along an axis, the picture's pixel that each new one sees, and whether it sees one."""
+        limit = self.source[axis]
+        middles = np.arange(self.target[axis]) + 0.5
+        places = middles * self.to_picture[axis, axis] + self.to_picture[axis, 2]
+        inside = (places >= -_TOLERANCE) & (places <= limit + _TOLERANCE)
+        return np.clip(np.floor(places), 0, limit - 1).astype(np.int64), inside
 
 
 def placement(fit: Fit, source: tuple[int, int], target: tuple[int, int]) -> Placement:
-    """Where a picture goes; sizes are (width, height)."""
-    whole, all_of_it = Span(0, 0, *source), Span(0, 0, *target)
-    if fit == "letterbox":
-        return Placement(whole, _inscribed(target, source))
-    if fit == "crop":
-        return Placement(_inscribed(source, target), all_of_it)
-    return Placement(whole, all_of_it)
+    """Where a picture goes, as `adapters.Runner.view` has it; sizes are (width, height)."""
+    across, down = source[0] / target[0], source[1] / target[1]
+    if fit == "stretch":
+        return Placement(source, target, geometry.scaling(across, down))
+    factor = max(across, down) if fit == "letterbox" else min(across, down)
+    centred = geometry.scaling(factor, factor)
+    centred[0, 2] = (source[0] - factor * target[0]) / 2
+    centred[1, 2] = (source[1] - factor * target[1]) / 2
+    return Placement(source, target, centred)
 
 
-def _inscribed(frame: tuple[int, int], shape: tuple[int, int]) -> Span:
-    """The largest rectangle of a shape's proportions in the middle of a frame."""
-    scale = min(frame[0] / shape[0], frame[1] / shape[1])
-    width, height = (max(1, min(f, round(s * scale))) for f, s in zip(frame, shape, strict=True))
-    return Span((frame[0] - width) // 2, (frame[1] - height) // 2, width, height)
+def as_given(picture: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """A picture as a network is given it, (height, width, channels) uint8.
+
+    picture   (height, width, 3) uint8 red, green, blue
+    channels  3 for red, green, blue, 1 for grey
+    """
+    spec = _image(picture.shape[0], picture.shape[1], channels)
+    given = spec.from_pixels(np.ascontiguousarray(picture[:, :, ::-1]))
+    return np.asarray(given[0], np.uint8)
+
+
+@lru_cache(maxsize=64)
+def _image(height: int, width: int, channels: int) -> TensorSpec:
+    return TensorSpec("image", (1, height, width, channels), "uint8")

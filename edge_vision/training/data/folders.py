@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from edge_vision.data.errors import TrainingError
@@ -17,18 +19,21 @@ def read_folders(folder: Path) -> Collection:
     `folder/class/picture`, or `folder/part/class/picture` with part one of train, training, val, valid,
     validation, test, testing. What lies deeper inside a class belongs to it. Classes are numbered in the
     natural order of their names: 0.9 before 1.0, class_2 before class_10. Whether pictures can be
-    decoded is found out when they are cached. Raises TrainingError where there are not two classes.
+    decoded is found out when they are cached; links that lead nowhere are passed over. Raises
+    TrainingError where there are not two classes, or where one's name could not be a label.
     """
     tree = look_at(folder)
-    pictures = tree.pictures()
+    pictures = [path for path in tree.pictures() if _is_there(folder / path)]
     level = 1 if has_parts(tree) else 0
     placed = [path for path in pictures if len(path.parts) > level + 1]
-    labels = tuple(sorted({path.parts[level] for path in placed}, key=natural_order))
+    names = {path.parts[level] for path in placed}
+    labels = tuple(sorted(names, key=lambda name: (natural_order(name), name)))  # a and A are two
     if len(labels) < 2:
         raise TrainingError(
             f"{folder}: pictures are expected in a folder for each of two or more classes, "
             + (f"there is only {labels[0]}" if labels else _seen(tree))
         )
+    _check_names(folder, labels)
     numbers = {label: number for number, label in enumerate(labels)}
     items = tuple(
         Item(
@@ -40,7 +45,12 @@ def read_folders(folder: Path) -> Collection:
         )
         for path in placed
     )
-    notes = (f"{len(items)} pictures of {len(labels)} classes, a folder for each", _empty(tree, level))
+    notes = (
+        f"{len(items)} pictures of {len(labels)} classes, a folder for each",
+        _alike(labels),
+        _lost(tree, pictures),
+        _empty(tree, level),
+    )
     return Collection(items, labels, "label").noting(*notes, *tree.passed_over(placed))
 
 
@@ -49,6 +59,43 @@ def has_parts(tree: Tree) -> bool:
     pictures = [path for path in tree.pictures() if len(path.parts) > 1]
     deep = [path for path in pictures if len(path.parts) > 2]
     return bool(deep) and all(part_named(path.parts[0]) for path in pictures)
+
+
+def _is_there(file: Path) -> bool:
+    """False for a link that leads nowhere, or in a circle."""
+    try:
+        return file.exists()
+    except OSError:  # what cannot be read is told when it is cached
+        return True
+
+
+def _lost(tree: Tree, there: Sequence[PurePosixPath]) -> str:
+    """A note on links that lead to no picture."""
+    lost = sorted(set(tree.pictures()).difference(there))
+    return f"links that lead nowhere ({len(lost)}): {listed(lost)}" if lost else ""
+
+
+def _check_names(folder: Path, labels: Sequence[str]) -> None:
+    """Raise TrainingError where a class's name could not stand in a line of a file of labels."""
+    for label in labels:
+        unfit = {"Cc": "a control character", "Cs": "bytes that are no UTF-8"}
+        unfit |= {"Zl": "a line separator", "Zp": "a paragraph separator"}
+        found = next((unfit[kind] for kind in map(unicodedata.category, label) if kind in unfit), "")
+        if not found and label != label.strip():
+            found = "a space at its beginning or end"
+        if found:
+            raise TrainingError(
+                f"{folder}: the name of the class {label!r} holds {found}; rename its folder"
+            )
+
+
+def _alike(labels: Sequence[str]) -> str:
+    """A note on classes whose names differ in nothing but small and capital letters."""
+    same: dict[str, list[str]] = {}
+    for label in labels:
+        same.setdefault(label.casefold(), []).append(label)
+    found = [" and ".join(names) for names in same.values() if len(names) > 1]
+    return f"classes that differ by small and capital letters only: {listed(found)}" if found else ""
 
 
 def _empty(tree: Tree, level: int) -> str:

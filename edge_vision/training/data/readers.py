@@ -27,13 +27,14 @@ from edge_vision.training.data.segments import is_segments, read_segments
 from edge_vision.training.data.voc import annotation_files, read_voc
 from edge_vision.training.data.yolo import box_files, read_yolo
 
-ACCEPTED = """what is accepted:
-  a folder of pictures for each class, also below train/ and val/
-  pictures and COCO's annotations.json
-  pictures and PASCAL VOC's .xml (or .txt of annotation version 1.00) for each of them
-  images/ and labels/ with YOLO's .txt for each picture, and data.yaml or classes.txt
-  images/ and masks/ with a mask for each picture, and labels.txt
-  videos and a table .csv of lines file,start,end,label"""
+ACCEPTED = (
+    "what is accepted: a folder of pictures for each class, also below train/ and val/; "
+    "or pictures and COCO's annotations.json; "
+    "or pictures and PASCAL VOC's .xml (or .txt of annotation version 1.00) for each of them; "
+    "or images/ and labels/ with YOLO's .txt for each picture, and data.yaml or classes.txt; "
+    "or images/ and masks/ with a mask for each picture, and labels.txt; "
+    "or videos and a table .csv of lines file,start,end,label"
+)
 """What `read_any` can read, for people."""
 
 
@@ -82,7 +83,7 @@ def read_any(folder: Path, reading: Reading | None = None) -> Collection:
     wanted = [read for truth, read in kinds if reading.truth in (None, truth)]
     if not wanted:
         found = f"it tells {listed(truth for truth, _ in kinds)}, not {reading.truth}; " if kinds else ""
-        raise TrainingError(f"{folder}: {found}{_seen(tree)}\n{ACCEPTED}")
+        raise TrainingError(f"{folder}: {found}{_seen(tree)}; {ACCEPTED}")
     others = [truth for truth, read in kinds if read is not wanted[0]]
     return wanted[0]().noting(f"it also tells: {listed(others)}" if others else "")
 

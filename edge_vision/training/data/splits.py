@@ -56,8 +56,11 @@ def split(
     collection = collection.of(items)
     if group_by:
         collection = grouped_by(collection, group_by)
+    apart = collection.items
     if duplicates:
         collection = group_duplicates(collection)
+    joined = zip(apart, collection.items, strict=True)
+    alike = frozenset(now.group for before, now in joined if now.group != before.group)
     shares = {"validation": validation, "test": test}
     parts = [item.part or "training" for item in collection.items]
     declared: set[str] = set(parts)
@@ -66,7 +69,7 @@ def split(
         if part not in declared and shares[part] > 0:
             left = [row for row, each in enumerate(parts) if each == "training"]
             share = shares[part] if part == "test" or "test" in declared else validation / (1 - test)
-            for row in _chosen(collection, left, min(share, 0.99), seed, part):
+            for row in _chosen(collection, left, min(share, 0.99), seed, part, alike):
                 parts[row] = part
     made = Split(*(_part(collection, parts, name) for name in ("training", "validation", "test")))
     notes += _missing(made, declared)
@@ -116,14 +119,19 @@ def _classes(collection: Collection) -> set[int]:
     return {item.label for item in collection.items if item.label is not None}
 
 
-def _chosen(collection: Collection, rows: list[int], share: float, seed: int, part: str) -> list[int]:
-    """The rows of the groups that are chosen for a part of about that share."""
+def _chosen(
+    collection: Collection, rows: list[int], share: float, seed: int, part: str, alike: frozenset[str]
+) -> list[int]:
+    """The rows of the groups that are chosen for a part of about that share.
+
+    alike  groups whose items were put together because they look the same
+    """
     items = [collection.items[row] for row in rows]
     names = sorted({item.group for item in items})
     if len(names) < 2:
         raise TrainingError(
             f"no {part} part can be made: all {len(items)} items are of one group "
-            f"({listed(names)}); add others, or group them in another way"
+            f"({listed(names)}); {_further(names, alike)}add others, or group them in another way"
         )
     numbers = {name: number for number, name in enumerate(names)}
     table = np.zeros((len(names), len(collection.labels) + 1))
@@ -132,7 +140,7 @@ def _chosen(collection: Collection, rows: list[int], share: float, seed: int, pa
     strict = collection.truth in ("label", "segments")
     taken = _balanced(table, share, np.random.default_rng(seed), strict)
     if strict:
-        _check_classes(collection.labels, names, table, taken, part)
+        _check_classes(collection.labels, names, table, taken, part, alike)
     return [row for row, item in zip(rows, items, strict=True) if taken[numbers[item.group]]]
 
 
@@ -153,17 +161,26 @@ def _check_classes(
     table: NDArray[np.float64],
     taken: NDArray[np.bool_],
     part: str,
+    alike: frozenset[str],
 ) -> None:
     """Raise TrainingError where a class is missing among the taken groups, or among the others."""
     for number, label in enumerate(labels):
         having = table[:, number] > 0
         if having.any() and (not (having & taken).any() or not (having & ~taken).any()):
-            groups = listed(names[row] for row in np.flatnonzero(having).tolist())
+            groups = [names[row] for row in np.flatnonzero(having).tolist()]
             raise TrainingError(
                 f"no {part} part with all classes can be made: {label!r} is only in {having.sum()} "
-                f"{'group' if having.sum() == 1 else 'groups'} ({groups}); add further ones, "
+                f"{'group' if having.sum() == 1 else 'groups'} ({listed(groups)}); "
+                f"{_further(groups, alike)}add further ones, "
                 "leave the class out, or declare the parts by folders train/ and val/"
             )
+
+
+def _further(groups: Sequence[str], alike: frozenset[str]) -> str:
+    """What to do beside all else where pictures are kept together because they look alike."""
+    if alike.isdisjoint(groups):
+        return ""
+    return "its pictures look alike and stay together: duplicates=false tells them apart, or "
 
 
 def _balanced(

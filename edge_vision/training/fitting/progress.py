@@ -34,7 +34,8 @@ class Progress(Watcher):
         self._clock = clock
         self._interval = interval or (TERMINAL_SECONDS if self._terminal else FILE_SECONDS)
         self._epochs = self._before = 0
-        self._began = self._last = clock()
+        self._last = clock()
+        self._measured: tuple[float, float] | None = None  # since when, and after how many epochs
         self._held = ""
         self._width = 0
         self._score = ""
@@ -42,7 +43,7 @@ class Progress(Watcher):
     def started(self, epochs: int, history: History) -> None:
         """Take the time."""
         self._epochs, self._before = epochs, len(history.rows)
-        self._began, self._last = self._clock(), self._clock() - self._interval
+        self._measured, self._last = None, self._clock() - self._interval
         self._score = _score(history)
         if self._before and not history.complete:
             self._keep(f"going on after epoch {self._before} of {epochs}")
@@ -75,13 +76,22 @@ class Progress(Watcher):
             self._keep(f"stopped: no better score for {since} epochs; kept epoch {history.best_epoch}")
 
     def _line(self, epoch: int, done: float, loss: float) -> str:
-        learnt = done - self._before
-        taken = self._clock() - self._began
-        left = taken / learnt * (self._epochs - done) if learnt > 0 else 0.0
-        time_left = f"  {_duration(left)} left" if left > 0 and done < self._epochs else ""
+        left = self._left(done)
+        time_left = f"  {_duration(left)} left" if left > 0 else ""
         share = done / self._epochs if self._epochs else 1.0
         figure = "" if math.isnan(loss) else f"  loss {loss:.4g}"
         return f"epoch {epoch}/{self._epochs}  {share:4.0%}{time_left}{figure}{self._score}"
+
+    def _left(self, done: float) -> float:
+        """Seconds that are left after so many epochs, 0 where that is not known yet.
+
+        What lies before the first moment does not count: the first step compiles the network.
+        """
+        now = self._clock()
+        if self._measured is None:
+            self._measured = now, done
+        since, before = self._measured
+        return (now - since) / (done - before) * (self._epochs - done) if done > before else 0.0
 
     def _due(self) -> bool:
         return self._clock() - self._last >= self._interval

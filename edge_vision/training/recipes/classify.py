@@ -122,7 +122,7 @@ class Classify(Recipe[ClassifyOptions]):
         self.notes = [*made.training.notes]
         return Parts(
             self._cached(made.training, cache),
-            self._cached(made.validation, cache),
+            self._judging(made.validation, cache),
             made.training.labels,
         )
 
@@ -266,10 +266,14 @@ class Classify(Recipe[ClassifyOptions]):
             raise TrainingError(f"{folder}: nothing is left to judge by; declare it by a folder val/")
         return made
 
+    def _judging(self, collection: Collection, cache: Path) -> Examples:
+        """The pictures that only judge."""
+        return self._cached(collection, cache)
+
     def _cached(self, collection: Collection, cache: Path) -> Examples:
         options = self.options
         size = (options.size, options.size)
-        return cached(collection, size, cache, options.fit, options.channels)
+        return cached(collection, size, cache, options.fit, options.channels, warp=self.warp)
 
 
 def _labels(part: Examples) -> NDArray[np.int64]:

@@ -19,14 +19,14 @@ class Form:
     name          such as float32 or int8
     size          of its file in bytes
     milliseconds  one run takes where it was made, on one thread
-    score         on the part that judges
+    score         on the part that judges; None where it could not be made
     left_out      why it is not in the bundle; empty where it is
     """
 
     name: str
     size: int
     milliseconds: float
-    score: Score
+    score: Score | None
     left_out: str = ""
 
 
@@ -115,6 +115,7 @@ def _metrics(card: Card) -> str:
             f"{form.milliseconds:.2g}",
         ]
         for form in card.forms
+        if form.score is not None
     ]
     return markdown(["variant", *names, "size", "ms"], rows)
 

@@ -47,10 +47,15 @@ def wheel_network(body: Any) -> Any:
     return keras.Model({"image": image}, {SCORES: body(pixels_scaled(image))})
 
 
-def shares_of(network: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What a network makes of pictures, as probabilities (n, classes); may be called in any thread."""
+def shares_of(network: Any, pictures: NDArray[np.uint8], sharpness: float = 1.0) -> NDArray[np.float32]:
+    """What a network makes of pictures, as shares (n, classes); may be called in any thread.
+
+    sharpness  what its logits are multiplied by before
+    """
     made = [
-        np.asarray(ops.softmax(network({"image": pictures[first : first + TOGETHER]})[SCORES]))
+        np.asarray(
+            ops.softmax(network({"image": pictures[first : first + TOGETHER]})[SCORES] * sharpness)
+        )
         for first in range(0, len(pictures), TOGETHER)
     ]
     return np.concatenate(made)

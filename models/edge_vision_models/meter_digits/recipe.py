@@ -88,7 +88,10 @@ class MeterDigits(Recipe[MeterDigitsOptions]):
         """The pictures of a folder for each tenth, in two parts that have nothing in common."""
         made = split_wheels(folder, self.options)
         self.notes = [*made.training.notes]
-        return Parts(cached_wheels(made.training, cache), cached_wheels(made.validation, cache), LABELS)
+        training, validation = (
+            cached_wheels(part, cache, self.warp) for part in (made.training, made.validation)
+        )
+        return Parts(training, validation, LABELS)
 
     def exam(self, folder: Path, cache: Path, part: str) -> Exam:
         """The files themselves, so that any model sees them as it would in the daemon."""

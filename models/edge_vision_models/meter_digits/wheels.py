@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge_vision.contracts.options import option
 from edge_vision.data.errors import TrainingError
+from edge_vision.data.warp import Warp, reference_warp
 from edge_vision.training.augmentation.augmentation import Draws, draw
 from edge_vision.training.augmentation.options import Augmentation
 from edge_vision.training.augmentation.strength import faded, of_strength
@@ -109,9 +110,12 @@ def split_wheels(folder: Path, options: WheelOptions) -> Split:
     return made
 
 
-def cached_wheels(collection: Collection, cache: Path) -> Examples:
-    """The pictures, (n, 32, 20, 3)."""
-    return cached(collection, SIZE, cache)
+def cached_wheels(collection: Collection, cache: Path, warp: Warp = reference_warp) -> Examples:
+    """The pictures, (n, 32, 20, 3).
+
+    warp  how pixels are taken from the files' pictures
+    """
+    return cached(collection, SIZE, cache, warp=warp)
 
 
 def positions_of(part: Examples) -> NDArray[np.int64]:

@@ -1,11 +1,10 @@
-"""Lessons: what a reader learns one after the other: single wheels, how they carry, both together."""
+"""Lessons: what a reader learns one after the other: what single wheels show, and how they carry."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from keras import layers
 from numpy.typing import NDArray
 
 from edge_vision.training.evaluation.circular import circular_score
@@ -13,10 +12,9 @@ from edge_vision.training.examples import Parts
 from edge_vision.training.fitting.epoch_data import EpochData
 from edge_vision.training.fitting.losses import CrossEntropy
 from edge_vision.training.fitting.settings import FitSettings
-from edge_vision.training.fitting.state import State
 from edge_vision.training.score import Score
 from edge_vision.training.session import Session
-from edge_vision_models.meter_digits.network import SCORES, shares_of, wheel_network
+from edge_vision_models.meter_digits.network import SCORES, wheel_network
 from edge_vision_models.meter_digits.wheels import LABELS as TENTH_LABELS
 from edge_vision_models.meter_digits.wheels import (
     TENTHS,
@@ -33,8 +31,8 @@ from edge_vision_models.meter_reader.scoring import rows_score
 
 SHOWN_NOTHING = 0.02
 """Share of black pictures beside those of wheels."""
-MEMORY_STRENGTH = 0.6
-"""How strongly wheels are augmented, of what they are at the most, while the GRU learns."""
+CARRY_STRENGTHS = (1.0, 0.6)
+"""How strongly wheels are augmented, of what they are at the most, in turn while the GRU learns."""
 
 
 class Lessons:
@@ -66,15 +64,16 @@ class Lessons:
 
     def carry(self, reader: Reader) -> None:
         """Teach the GRU digits from what the CNN sees of rows; the CNN stays as it is."""
-        options, eyes = self._options, wheel_network(reader.body)
-        nothing = shares_of(eyes, np.zeros_like(self._parts.training.pictures[:1]))
+        options = self._options
+        nothing = reader.shares(np.zeros_like(self._parts.training.pictures[:1]))
 
         def seen(pictures: NDArray[np.uint8], rows: Rows) -> NDArray[np.float32]:
             # NO_WHEEL, -1, takes the last line of the table: what black looks like.
-            return np.concatenate([shares_of(eyes, pictures), nothing])[rows.wheels]
+            return np.concatenate([reader.shares(pictures), nothing])[rows.wheels]
 
-        def data(_epoch: int, random: np.random.Generator) -> EpochData:
-            wheels = self._augmented(MEMORY_STRENGTH * options.strength[0], random)
+        def data(epoch: int, random: np.random.Generator) -> EpochData:
+            strength = CARRY_STRENGTHS[epoch % len(CARRY_STRENGTHS)] * options.strength[0]
+            wheels = self._augmented(strength, random)
             rows = training_rows(self._composer, random, options.memory_rows)
             return EpochData({SCORES: seen(wheels.pictures, rows)}, {DIGITS: rows.digits})
 
@@ -86,34 +85,6 @@ class Lessons:
         settings = self._settings(options.memory_epochs, options.memory_rate)
         losses = {DIGITS: CrossEntropy()}
         self._session.fit(reader.memory, losses, data, validate, settings, "carry")
-
-    def together(self, reader: Reader) -> None:
-        """Teach CNN and GRU as one, from pictures of rows; what does not do better is forgotten.
-
-        Normalisation stays as it was measured on wheels: places without any would move it.
-        """
-        options = self._options
-        pictures = self._judged.pictures(np.asarray(self._parts.validation.pictures))
-        for layer in reader.body.layers:
-            layer.trainable = not isinstance(layer, layers.BatchNormalization)
-        with self._session.scope(options.seed):
-            network = reader.network()
-        before = State.of(network.variables)
-
-        def data(_epoch: int, random: np.random.Generator) -> EpochData:
-            wheels = self._augmented(MEMORY_STRENGTH * options.strength[0], random)
-            rows = training_rows(self._composer, random, options.together_rows)
-            return EpochData({"image": rows.pictures(wheels.pictures)}, {DIGITS: rows.digits})
-
-        def validate(learnt: Any) -> Score:
-            return self._score(learnt.predict({"image": pictures}, batch_size=64, verbose=0))
-
-        settings = self._settings(options.together_epochs, options.together_rate)
-        losses = {DIGITS: CrossEntropy()}
-        history = self._session.fit(network, losses, data, validate, settings, "together")
-        if history.best_score <= self._session.histories["carry"].best_score:
-            self._session.say("together they do no better, so they stay as they were")
-            before.put(network.variables)
 
     def _augmented(self, strength: float, random: np.random.Generator) -> Wheels:
         return augmented_wheels(self._parts.training, self._options, strength, random)

@@ -14,6 +14,7 @@ from edge_vision.training.networks.blocks import pixels_scaled
 from edge_vision.training.networks.recurrent import Recurrence
 from edge_vision_models.meter_digits.network import SCORES, shares_of, wheel_body, wheel_network
 from edge_vision_models.meter_digits.wheels import SIZE, TENTHS
+from edge_vision_models.meter_reader.options import MeterReaderOptions
 from edge_vision_models.meter_reader.rows import LABELS, PLACES
 
 SEEN = TENTHS + 1
@@ -26,35 +27,32 @@ DIGITS = "digits"
 class Reader:
     """The two networks that a reader is made of.
 
-    body    from wheels of -1 to 1 to logits (n, 101) of what each shows
-    memory  from shares (n, 8, 101) of what the wheels of rows show to logits "digits" (n, 8, 11)
+    body       from wheels of -1 to 1 to logits (n, 101) of what each shows
+    memory     from shares (n, 8, 101) of what the wheels of rows show to logits "digits" (n, 8, 11)
+    sharpness  what logits are multiplied by before they become those shares
     """
 
     body: Any
     memory: Any
+    sharpness: float
 
-    def network(self) -> Any:
-        """Both, to be trained together: rows "image" (n, 32, 160, 3) in, logits "digits" out."""
-        width, height = SIZE
-        image = keras.Input((height, PLACES * width, 3), name="image")
-        return keras.Model({"image": image}, {DIGITS: self._read(image, _cut(image))})
-
-    def device_graph(self) -> Any:
-        """One row in, probabilities out."""
-        width, height = SIZE
-        image = keras.Input(batch_shape=(1, height, PLACES * width, 3), name="image")
-        logits = self._read(image, _cut_one(image))
-        return keras.Model({"image": image}, {DIGITS: layers.Softmax(name="digits_softmax")(logits)})
+    def shares(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What it sees in pictures of wheels (n, 32, 20, 3), as shares (n, 101)."""
+        return shares_of(wheel_network(self.body), pictures, self.sharpness)
 
     def positions(self, pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Where it sees that wheels stand, (n,) in tenths, from their pictures (n, 32, 20, 3)."""
-        return np.asarray(shares_of(wheel_network(self.body), pictures)[:, :TENTHS].argmax(axis=1))
+        """Where it sees that wheels stand, (n,) in tenths."""
+        return np.asarray(self.shares(pictures)[:, :TENTHS].argmax(axis=1))
 
-    def _read(self, image: Any, wheels: Any) -> Any:
-        """Logits of all digits from wheels (n * 8, 32, 20, 3)."""
-        shares = layers.Softmax(name="seen")(self.body(wheels))
-        rows = -1 if image.shape[0] is None else image.shape[0]
-        return self.memory({SCORES: ops.reshape(shares, (rows, PLACES, SEEN))})[DIGITS]
+    def device_graph(self) -> Any:
+        """One row in, probabilities of each place's digit out."""
+        width, height = SIZE
+        image = keras.Input(batch_shape=(1, height, PLACES * width, 3), name="image")
+        made = ops.reshape(pixels_scaled(image), (height, PLACES, width, 3))
+        logits = self.body(ops.transpose(made, (1, 0, 2, 3)))
+        shares = layers.Softmax(name="seen")(logits * self.sharpness)
+        read = self.memory({SCORES: ops.reshape(shares, (1, PLACES, SEEN))})[DIGITS]
+        return keras.Model({"image": image}, {DIGITS: layers.Softmax(name="digits_softmax")(read)})
 
 
 def memory_network(embedding: int, units: int, mixed: int) -> Any:
@@ -72,22 +70,7 @@ def memory_network(embedding: int, units: int, mixed: int) -> Any:
     return keras.Model({SCORES: scores}, {DIGITS: layers.Dense(len(LABELS), name=DIGITS)(both)})
 
 
-def new_reader(
-    filters: tuple[int, ...], hidden: int, dropout: float, memory: tuple[int, int, int]
-) -> Reader:
-    """A reader that has learnt nothing yet; see `wheel_body` and `memory_network`."""
-    return Reader(wheel_body(filters, hidden, SEEN, dropout), memory_network(*memory))
-
-
-def _cut(image: Any) -> Any:
-    """The wheels (n * 8, 32, 20, 3) of rows, scaled."""
-    width, height = SIZE
-    made = ops.reshape(pixels_scaled(image), (-1, height, PLACES, width, 3))
-    return ops.reshape(ops.transpose(made, (0, 2, 1, 3, 4)), (-1, height, width, 3))
-
-
-def _cut_one(image: Any) -> Any:
-    """The same of a single row, in four dimensions, which all of TFLite's operators know."""
-    width, height = SIZE
-    made = ops.reshape(pixels_scaled(image), (height, PLACES, width, 3))
-    return ops.transpose(made, (1, 0, 2, 3))
+def new_reader(options: MeterReaderOptions) -> Reader:
+    """A reader that has learnt nothing yet."""
+    body = wheel_body(options.filters, options.hidden, SEEN, options.dropout)
+    return Reader(body, memory_network(*options.memory), options.sharpness)

@@ -16,15 +16,18 @@ class MeterReaderOptions(WheelOptions):
     filters: tuple[int, int, int] = option((28, 56, 80), "Channels of the CNN's three convolutions.")
     hidden: int = option(64, "Values between what the CNN sees and its scores.", ge=1)
     dropout: float = option(0.2, "Share of what is seen that is left out in each step.", ge=0, lt=1)
-    memory: tuple[int, int, int] = option(
-        (40, 48, 48), "Values of a wheel, of the GRU, and of both together."
+    sharpness: float = option(
+        6.0,
+        "What the CNN's logits are multiplied by before the GRU sees their shares: with one tenth "
+        "before it, it says the same of a wheel and of what that pushes.",
+        gt=0,
     )
-    memory_epochs: int = option(10, "Epochs of the GRU over what the CNN sees.", ge=1)
+    memory: tuple[int, int, int] = option(
+        (64, 64, 64), "Values of a wheel, of the GRU, and of both together."
+    )
+    memory_epochs: int = option(8, "Epochs of the GRU over what the CNN sees.", ge=1)
     memory_rate: float = option(4e-3, "The highest learning rate of the GRU.", gt=0.0)
     memory_rows: int = option(30_000, "Rows that are composed for each of its epochs.", ge=1)
-    together_epochs: int = option(3, "Epochs of both together at the end; 0: none.", ge=0)
-    together_rate: float = option(4e-4, "The highest learning rate of both together.", gt=0.0)
-    together_rows: int = option(6_000, "Rows that are composed for each of these epochs.", ge=1)
     exam_rows: int = option(3_000, "Rows that judge.", ge=1)
     compare: str = option(
         "",

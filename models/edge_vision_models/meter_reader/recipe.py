@@ -64,30 +64,31 @@ class MeterReader(Recipe[MeterReaderOptions]):
         """The pictures of a folder for each tenth, in two parts that have nothing in common."""
         made = split_wheels(folder, self.options)
         self.notes = [*made.training.notes]
-        return Parts(cached_wheels(made.training, cache), cached_wheels(made.validation, cache), LABELS)
+        training, validation = (
+            cached_wheels(part, cache, self.warp) for part in (made.training, made.validation)
+        )
+        return Parts(training, validation, LABELS)
 
     def exam(self, folder: Path, cache: Path, part: str) -> Exam:
         """Rows composed of the pictures of a part, always the same ones."""
         if part not in ("validation", "training"):
             raise TrainingError(f"{self.name}: has no part {part}; say --part validation or training")
-        wheels = cached_wheels(getattr(split_wheels(folder, self.options), part), cache)
+        wheels = cached_wheels(getattr(split_wheels(folder, self.options), part), cache, self.warp)
         rows = exam_rows(wheels, self.options.exam_rows)
         told = {"number": rows.numbers, "count": rows.counts}
         return Exam(Examples(rows.pictures(wheels.pictures), told), LABELS, rows.texts)
 
     def train(self, session: Session, parts: Parts) -> Any:
-        """The CNN on single wheels, the GRU on what that sees of rows, then both together."""
+        """The CNN on single wheels, then the GRU on what that sees of rows."""
         from edge_vision_models.meter_reader.lessons import Lessons  # noqa: PLC0415 - needs Keras
         from edge_vision_models.meter_reader.network import new_reader  # noqa: PLC0415
 
         options = self.options
         with session.scope(options.seed):
-            made = new_reader(options.filters, options.hidden, options.dropout, options.memory)
+            made = new_reader(options)
         lessons = Lessons(session, parts, options)
         lessons.wheels(made)
         lessons.carry(made)
-        if options.together_epochs:
-            lessons.together(made)
         self._compare(session, parts, made.positions)
         return made
 

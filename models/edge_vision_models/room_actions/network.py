@@ -75,9 +75,9 @@ def eyes(body: Any) -> Any:
     shown = ops.clip(change * STRENGTH + 127.5, 0.0, 255.0)
     changed = ops.relu(ops.abs(change) - FLOOR)
     areas = layers.Flatten(name="areas")(layers.AveragePooling2D(AREA, name="sums")(changed))
-    return keras.Model(
-        {IMAGE: image, CHANGE: change}, layers.Concatenate()([look(colours), look(shown), areas * 10.0])
-    )
+    both = look(ops.concatenate([colours, shown], axis=0))  # at once, so that its weights occur once
+    seen = [*ops.split(both, 2, axis=0), areas * 10.0]
+    return keras.Model({IMAGE: image, CHANGE: change}, layers.Concatenate(name=FEATURES)(seen))
 
 
 def with_memory(

@@ -63,8 +63,8 @@ class RoomActions(Recipe[RoomActionsOptions]):
         "frames, macro_f1_away_from_changes those further than 0.4 s from a change, as labels are right "
         "to half a second. macro_f1_without_recurrence is that of the same features with a layer in the "
         "GRU's place, trained for itself; they hold how the picture differs from those before. "
-        "macro_f1_of_single_pictures is that of the picture's own features, with nothing before it. Both "
-        "are of 1 s ago, which is best for them."
+        "macro_f1_of_single_pictures is that of the picture's own features, with nothing before it. "
+        "Both are of 1 s ago, which is best for them."
     )
     data = DataFacts(
         "FIR-Image-Action, 17 of its videos in colour of a room from above, with labelled actions",
@@ -96,10 +96,7 @@ class RoomActions(Recipe[RoomActionsOptions]):
 
     def train(self, session: Session, parts: Parts) -> Networks:
         """Look at all videos once, then learn to remember, and beside it to do without."""
-        from edge_vision_models.room_actions.network import (  # noqa: PLC0415 - needs Keras
-            Scale,
-            with_memory,
-        )
+        from edge_vision_models.room_actions.network import Scale, with_memory  # noqa: PLC0415
 
         options = self.options
         watcher, look = self._watcher(session)
@@ -108,8 +105,9 @@ class RoomActions(Recipe[RoomActionsOptions]):
         size = (options.values, options.units, len(parts.labels), options.dropout)
         with session.scope(options.seed):
             networks = with_memory(look, scale, *size)
-        judged = (watcher.takes(parts.validation, told, (0,)) for told in (LABEL, INSIDE))
-        self._fit(session, networks.memory, learnt, self._judge(*judged, parts.labels), "memory")
+        told, inside = (watcher.takes(parts.validation, name, (0,)) for name in (LABEL, INSIDE))
+        judge = self._judge(told, inside, parts.labels)
+        self._fit(session, networks.memory, learnt, judge, "memory")
         self._compare(session, watcher, parts, scale)
         return networks
 
@@ -134,9 +132,8 @@ class RoomActions(Recipe[RoomActionsOptions]):
         if not isinstance(exam, ActionsExam):
             raise TypeError("models of this recipe are judged on its own exams")
         score = score_of_model(model, exam.segments, warp)
-        values = {**score.values}
-        first = {"macro_f1": values.pop("macro_f1"), **self._compared}
-        return replace(score, values={**first, **values})
+        chief = {"macro_f1": score.values["macro_f1"]}
+        return replace(score, values={**chief, **self._compared, **score.values})
 
     def _compare(self, session: Session, watcher: Watcher, parts: Parts, scale: Scale) -> None:
         """Train what has no GRU, for itself: on the same features, and on those of the picture alone."""
@@ -144,7 +141,7 @@ class RoomActions(Recipe[RoomActionsOptions]):
 
         options = self.options
         learnt = watcher.takes(parts.training, ALONE, range(options.copies + 1))
-        judged = [watcher.takes(parts.validation, told, (0,)) for told in (ALONE, ALONE_INSIDE)]
+        judged = [watcher.takes(parts.validation, name, (0,)) for name in (ALONE, ALONE_INSIDE)]
         size = (options.values, options.units, len(parts.labels), options.dropout)
         every = len(scale.factor)
         for name, values, figure in (
@@ -153,14 +150,13 @@ class RoomActions(Recipe[RoomActionsOptions]):
         ):
             with session.scope(options.seed):
                 network = without_memory(scale.first(values), *size)
-            judge = self._judge(
-                *([take.first(values) for take in takes] for takes in judged), parts.labels
-            )
+            told, inside = ([take.first(values) for take in takes] for takes in judged)
+            judge = self._judge(told, inside, parts.labels)
             self._fit(session, network, [take.first(values) for take in learnt], judge, name)
             self._compared[figure] = judge(network).chief
 
     def _videos(self, folder: Path, cache: Path) -> Videos:
-        return read_videos(folder, cache, self.options)
+        return read_videos(folder, cache, self.options, self.warp)
 
     def _watcher(self, session: Session) -> tuple[Watcher, Any]:
         """What looks at videos, and the network that it looks with."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_vision.data.errors import TrainingError
+from edge_vision.data.warp import Warp, reference_warp
 from edge_vision.training.data.cache import cached
 from edge_vision.training.data.collection import Collection, Item, listed
 from edge_vision.training.data.readers import Reading, read_any
@@ -63,20 +64,24 @@ class Videos:
         return part == "all" or (group in self.judging) == (part == "validation")
 
 
-def read_videos(folder: Path, cache: Path, options: RoomActionsOptions) -> Videos:
+def read_videos(
+    folder: Path, cache: Path, options: RoomActionsOptions, warp: Warp = reference_warp
+) -> Videos:
     """Read a folder of videos and a table of their segments.
+
+    warp  how pixels are taken from their frames
 
     Raises TrainingError where they are not there, or no video is left to learn from, or to judge by.
     """
     read = read_any(folder, Reading("segments", options.clock))
-    collection, clocks = aligned(read, cached(read, SIZE, cache, rate=RATE), RATE)
+    collection, clocks = aligned(read, cached(read, SIZE, cache, rate=RATE, warp=warp), RATE)
     if options.merged:
         collection = named(collection)
     judging = _judging(collection, options.judging)
     late = delayed(collection, options.delay)
     soon = delayed(collection, options.delay_alone)
     told = {LABEL: late, INSIDE: away(late), ALONE: soon, ALONE_INSIDE: away(soon)}
-    frames = {name: cached(each, SIZE, cache, rate=RATE) for name, each in told.items()}
+    frames = {name: cached(each, SIZE, cache, rate=RATE, warp=warp) for name, each in told.items()}
     targets = {name: np.asarray(each.targets["label"], np.int64) for name, each in frames.items()}
     notes = (*read.notes, _told_of(clocks))
     return Videos(replace(frames[LABEL], targets=targets), late, judging, notes)

@@ -61,7 +61,7 @@ def evaluate_moving(
     names, truth = named_truth(exam.source, exam.labels)
     made, known = [], runner.labels
     for row in rows:
-        frames = clip(_kept(exam, row, sizes[0]), view, (sizes[1], sizes[1]), chance(JUDGED, row))
+        frames = clip(_kept(exam, row, sizes[0], warp), view, (sizes[1], sizes[1]), chance(JUDGED, row))
         made.append(_told(runner, frames, row, warp))
     scores = np.asarray(made, np.float32)  # (clips, frames, carried and alone, classes)
     flat, _ = in_order_of(scores.reshape(-1, scores.shape[-1]), known, names, np.unique(truth))
@@ -90,11 +90,11 @@ def _told(
     return np.asarray(told, np.float32)
 
 
-def _kept(exam: Exam, row: int, side: int) -> NDArray[np.uint8]:
+def _kept(exam: Exam, row: int, side: int, warp: Warp) -> NDArray[np.uint8]:
     """A picture of the exam as it is kept for clips, (side, side, 3) uint8 red, green, blue."""
     picture = picture_of(exam.source, row)[:, :, ::-1]
     size = picture.shape[1], picture.shape[0]
-    return placement("stretch", size, (side, side)).apply(np.ascontiguousarray(picture), (side, side), 0)
+    return placement("stretch", size, (side, side)).picture(np.ascontiguousarray(picture), warp)
 
 
 def _right(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> float:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
 from edge_vision.training.networks.backbone import EMBEDDING
 from edge_vision.training.networks.keras_model import IMAGE
@@ -39,18 +39,40 @@ def still_features(still: Any) -> Any:
 def with_memory(still: Any, units: int, dropout: float) -> Networks:
     """A memory on top of a network that knows single views, which stays as it is.
 
-    Its logits are those of the single view plus what a layer makes of the GRU's state. That layer begins
-    with zeros, so before anything is learnt each view is answered as if it were alone.
+    Its logits are those of the single view plus what a layer makes of the GRU's state, less what the
+    state would be without a memory. So a first view is answered just as if it were alone, whatever is
+    learnt, and later ones by what came before.
+
+    dropout  share of the features that a whole sequence goes without
     """
     values, head = still.get_layer(EMBEDDING).output.shape[-1], still.get_layer(SCORES)
-    recurrence = Recurrence("gru", units, name="memory", dropout=dropout)
+    recurrence = Recurrence("gru", units, name="memory")
     features = keras.Input((None, values), name=FEATURES)
     alone = layers.Dense(head.units, name=SCORES, trainable=False)
     remembered = layers.Dense(head.units, use_bias=False, kernel_initializer="zeros", name="remembered")
-    scores = layers.Add(name="sum")([alone(features), remembered(recurrence.over(features))])
+    told = layers.Dropout(dropout, noise_shape=(None, 1, values), name="untold")(features)
+    carried = recurrence.over(told)
+    nothing = ops.zeros_like(ops.reshape(carried, (-1, units)))
+    forgetful, _ = recurrence.step(
+        ops.reshape(told, (-1, values)), dict.fromkeys(recurrence.states, nothing)
+    )
+    changed = layers.Subtract(name="changed")([carried, _Sequences()(forgetful, carried)])
+    scores = layers.Add(name="sum")([alone(features), remembered(changed)])
     alone.set_weights(head.get_weights())
     memory = keras.Model({FEATURES: features}, {SCORES: scores}, name="recurrence")
     return Networks(still, memory, recurrence)
+
+
+class _Sequences(layers.Layer):  # type: ignore[misc] # keras has no types
+    """Rows (n * steps, values) as sequences (n, steps, values), of which others tell the shape."""
+
+    def call(self, rows: Any, others: Any) -> Any:
+        """The rows in the shape of the others."""
+        return ops.reshape(rows, ops.shape(others))
+
+    def compute_output_shape(self, rows_shape: Any, others_shape: Any) -> Any:
+        """The shape of the others."""
+        return others_shape
 
 
 def device_step(networks: Networks) -> Any:
@@ -67,8 +89,11 @@ def device_step(networks: Networks) -> Any:
     )
     features, alone = seen({IMAGE: _grey(image) if channels == 1 else image})
     state = networks.recurrence.state_inputs()
-    answer, following = networks.recurrence.step(features, state)
-    remembered = networks.memory.get_layer("remembered")(answer)
+    carried, following = networks.recurrence.step(features, state)
+    nothing = {name: np.zeros(tensor.shape, np.float32) for name, tensor in state.items()}
+    forgetful, _ = networks.recurrence.step(features, nothing)
+    changed = layers.Subtract(name="changed")([carried, forgetful])
+    remembered = networks.memory.get_layer("remembered")(changed)
     scores = layers.Softmax(name="scores_softmax")(layers.Add(name="sum")([alone, remembered]))
     inputs = {IMAGE: image, **{tensor.name: tensor for tensor in state.values()}}
     return keras.Model(inputs, {SCORES: scores, **next_outputs(following)}, name="scenes")

@@ -20,7 +20,6 @@ from edge_vision.training.augmentation.options import Augmentation
 from edge_vision.training.clips import MovingView, chance, clip
 from edge_vision.training.data.cache import cached
 from edge_vision.training.data.collection import Collection
-from edge_vision.training.data.fits import placement
 from edge_vision.training.data.folders import read_folders
 from edge_vision.training.data.splits import Split, split
 from edge_vision.training.data_facts import DataFacts
@@ -46,6 +45,8 @@ CALIBRATED, STEPS = 60, 4
 """So many clips of so many frames calibrate int8; the first of them become golden files."""
 
 _SCORES, _FEATURES = "scores", "features"
+_SHOWN = "shown"
+"""Beside the labels of the pictures that judge: how a camera's view of each would be shown."""
 
 SEEN = Augmentation(
     scale=(1.0, 1.49),
@@ -67,7 +68,7 @@ class RecurrenceSettings(FitSettings):
     learning_rate: float = option(2e-3, "The highest learning rate, reached after the warm-up.", gt=0.0)
     weight_decay: float = option(0.05, "Decay of the weights, as a share of the learning rate.", ge=0.0)
     units: int = option(64, "Values of its state.", ge=1, le=1024)
-    dropout: float = option(0.3, "Share of the features that a clip goes without.", ge=0.0, lt=1.0)
+    dropout: float = option(0.5, "Share of the features that a clip goes without.", ge=0.0, lt=1.0)
     rounds: int = option(6, "So many clips are made of each picture.", ge=1, le=100)
     steady: float = option(0.2, "Share of the clips that show their picture unmoved.", ge=0.0, le=1.0)
 
@@ -92,6 +93,7 @@ class ScenesOptions(ClassifyOptions):
         "What to begin from: a bundle with a backbone, a run's folder, an .npz file; or nothing.",
     )
     dropout: float = option(0.3, "Share of the features that are left out in each step.", ge=0.0, lt=1.0)
+    moving: float = option(0.3, "Share of the pictures seen as in a moving view.", ge=0.0, le=1.0)
     mixup: float = option(0.3, "How much every second picture is blended with another.", ge=0.0, le=2)
     augmentation: Augmentation = option(SEEN, "How pictures are changed at random.")
     view: MovingView = option(MovingView(), "How views move in clips.")
@@ -110,8 +112,9 @@ class Scenes(Classify):
     )
     data = DataFacts(
         "15-Scene: 15 categories of natural scenes, 100 pictures of each to learn from",
-        "none stated: nobody says what its pictures may be used for, so ask before you do more than "
-        "research",
+        "none stated: nobody says what its pictures may be used for; the backbone that this model "
+        "begins from, that of objects, learnt from ImageNet, which is for research and education only",
+        research_only=True,
         cite="Lazebnik, Schmid and Ponce, Beyond Bags of Features: Spatial Pyramid Matching for "
         "Recognizing Natural Scene Categories, 2006; Fei-Fei and Perona, 2005; Oliva and Torralba, 2001",
     )
@@ -159,8 +162,12 @@ class Scenes(Classify):
     def epoch(self, parts: Parts, random: np.random.Generator, epoch: int) -> EpochData:
         """All pictures, parts of them, every second one blended with another."""
         options, part, classes = self.options, parts.training, len(parts.labels)
-        made = augmented(part, options.augmentation, (options.size, options.size), random)
+        size = (options.size, options.size)
+        made = augmented(part, options.augmentation, size, random)
         pictures, truth = made.pictures, one_hot(_labels(made), classes)
+        suffering = options.view.model_copy(update={"frames": 1})
+        for row in np.flatnonzero(random.random(len(pictures)) < options.moving):
+            pictures[row] = clip(part.pictures[row], suffering, size, random)[0]
         if options.teacher:
             truth = np.concatenate([truth, self._taught], axis=1)
         if options.mixup:
@@ -173,8 +180,10 @@ class Scenes(Classify):
         return EpochData({"image": pictures}, targets)
 
     def validate(self, network: Any, parts: Parts) -> Score:
-        """The pictures of the validation part in the size in which they are seen."""
-        return super().validate(network, replace(parts, validation=self._seen(parts.validation)))
+        """The pictures of the validation part, whole, as the network is shown them by a camera."""
+        part = parts.validation
+        shown = replace(part, pictures=np.asarray(part.targets[_SHOWN], np.uint8))
+        return super().validate(network, replace(parts, validation=shown))
 
     def device_graph(self, network: Networks) -> Any:
         """One view in colour and the state before it in; probabilities and the state after it out."""
@@ -249,16 +258,19 @@ class Scenes(Classify):
             return split(collection.of(judging), seed=self.options.seed)
         return super()._split(folder)
 
-    def _cached(self, collection: Collection, cache: Path) -> Examples:
-        options = self.options
-        return cached(collection, (options.kept, options.kept), cache, options.fit, options.channels)
+    def _judging(self, collection: Collection, cache: Path) -> Examples:
+        """The pictures as they are kept, and, beside their labels, as the network is shown them."""
+        kept = self._cached(collection, cache)
+        shown = self._in_size(self.options.size, collection, cache).pictures
+        return replace(kept, targets={**kept.targets, _SHOWN: shown})
 
-    def _seen(self, part: Examples) -> Examples:
-        """The whole pictures of a part in the size in which the network sees them."""
-        size = (self.options.size, self.options.size)
-        shrunk = placement("stretch", part.size, size)
-        pictures = [shrunk.apply(np.asarray(picture), size, 0) for picture in part.pictures]
-        return replace(part, pictures=np.stack(pictures))
+    def _cached(self, collection: Collection, cache: Path) -> Examples:
+        return self._in_size(self.options.kept, collection, cache)
+
+    def _in_size(self, side: int, collection: Collection, cache: Path) -> Examples:
+        """The pictures of a collection in so many pixels a side."""
+        fit, channels = self.options.fit, self.options.channels
+        return cached(collection, (side, side), cache, fit, channels, warp=self.warp)
 
 
 def _judged(memory: Any, clips: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge_vision.data.errors import TrainingError
-from edge_vision.service.training.run_folder import Run, RunFolder, digest_of
+from edge_vision.service.training.data_digest import digest_of
+from edge_vision.service.training.run_folder import Run, RunFolder, differences
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_another_run_is_refused_with_what_differs(tmp_path: Path, run: Run, data
     (data / "cats" / "b.png").write_bytes(b"12")
     other = replace(run, options={**run.options, "epochs": 4}, digest=digest_of(data))
     with folder.held():
-        folder.begin(run, restart=False)
+        folder.finish(folder.begin(run, restart=False))
         with pytest.raises(TrainingError, match="epochs = 3, not 4; its data were other files") as told:
             folder.begin(other, restart=False)
         assert "--restart" in str(told.value)
@@ -72,11 +73,32 @@ def test_a_damaged_note_of_a_run_is_told(tmp_path: Path) -> None:
         RunFolder(tmp_path).read()
 
 
-def test_the_digest_tells_names_and_sizes_and_passes_over_what_is_hidden(data: Path) -> None:
-    first = digest_of(data)
-    (data / ".DS_Store").write_bytes(b"x")
-    assert digest_of(data) == first
-    (data / "cats" / "a.png").rename(data / "cats" / "b.png")
-    assert digest_of(data) != first
-    with pytest.raises(TrainingError, match="cannot be read"):
-        digest_of(data / "nowhere")
+def test_a_run_that_learnt_nothing_gives_its_folder_up_and_keeps_what_it_read(
+    tmp_path: Path, run: Run
+) -> None:
+    folder = RunFolder(tmp_path / "out")
+    corrected = replace(run, options={**run.options, "backbone": "objects"})
+    with folder.held():
+        folder.begin(run, restart=False)
+        (folder.path / "cache").mkdir()
+        (folder.path / "fit" / "tensorboard").mkdir(parents=True)
+        assert folder.begin(corrected, restart=False).options["backbone"] == "objects"
+        assert {each.name for each in folder.path.iterdir()} == {"cache", "run.toml"}
+        (folder.path / "fit").mkdir()
+        (folder.path / "fit" / "checkpoint.npz").write_bytes(b"")
+        with pytest.raises(TrainingError, match="holds another run: backbone = objects"):
+            folder.begin(run, restart=False)
+
+
+def test_a_run_keeps_its_name_until_another_one_is_given(tmp_path: Path, run: Run) -> None:
+    folder = RunFolder(tmp_path / "out")
+    unnamed = replace(run, name="")
+    with folder.held():
+        assert folder.begin(unnamed, restart=False).name == "out"
+        assert folder.begin(run, restart=False).name == "pets"
+        assert folder.begin(unnamed, restart=False).name == "pets"
+
+
+def test_digests_of_earlier_versions_are_not_compared(run: Run) -> None:
+    assert differences(replace(run, digest="0" * 64), run) == []
+    assert differences(replace(run, digest="content:0"), run) != []

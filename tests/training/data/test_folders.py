@@ -90,3 +90,27 @@ def test_a_link_that_leads_back_ends(tmp_path: Path) -> None:
     draw_classes(tmp_path, {"a": 1, "b": 1})
     (tmp_path / "a" / "again").symlink_to(tmp_path)
     assert len(read_folders(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "a\x07bell", "cut\u2028line", "\udcff", "space "])
+def test_a_class_whose_name_could_be_no_label_is_refused(tmp_path: Path, name: str) -> None:
+    draw_classes(tmp_path, {"cat": 1, "dog": 1})
+    (tmp_path / "dog").rename(tmp_path / name)
+    with pytest.raises(TrainingError, match="rename its folder") as told:
+        read_folders(tmp_path)
+    assert repr(name) in str(told.value)
+
+
+def test_classes_that_differ_by_case_only_are_noted(tmp_path: Path) -> None:
+    collection = read_folders(draw_classes(tmp_path, {"Cat": 1, "cat": 1, "dog": 1}))
+    assert "classes that differ by small and capital letters only: Cat and cat" in collection.notes
+
+
+def test_links_in_a_circle_and_those_that_lead_nowhere_do_not_stop_it(tmp_path: Path) -> None:
+    draw_classes(tmp_path, {"cat": 1, "dog": 1})
+    (tmp_path / "cat" / "loop").symlink_to("..")
+    (tmp_path / "bird").symlink_to("bird")
+    (tmp_path / "dog" / "gone.png").symlink_to("nowhere.png")
+    collection = read_folders(tmp_path)
+    assert len(collection) == 2
+    assert "links that lead nowhere (1): dog/gone.png" in collection.notes

@@ -80,6 +80,8 @@ def test_what_is_unknown_is_described(tmp_path: Path) -> None:
         read_any(tmp_path)
     assert "1 .wav" in str(caught.value)
     assert "what is accepted" in str(caught.value)
+    assert "val/; or pictures and COCO" in str(caught.value)  # also where it is told in one line
+    assert "\n" not in str(caught.value)
 
 
 def extracted(archive: Path, folder: Path, endings: tuple[str, ...]) -> Path:

@@ -15,6 +15,7 @@ from edge_vision.data.errors import TrainingError
 from edge_vision.training.data.collection import Collection, Item, Part
 from edge_vision.training.data.folders import read_folders
 from edge_vision.training.data.splits import Split, split
+from tests.training.data.drawing import save
 
 
 def item(name: str, label: int, group: str = "", part: Part = "") -> Item:
@@ -160,3 +161,16 @@ def test_pictures_that_look_the_same_stay_together(tmp_path: Path) -> None:
 
 def _write(file: Path, image: NDArray[np.uint8], quality: int | None) -> None:
     assert cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, quality] if quality else [])
+
+
+def test_a_class_of_pictures_that_look_alike_is_told_what_to_do(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    stripes = random.integers(0, 256, (32, 32, 3), np.uint8)
+    for number in range(20):
+        save(tmp_path / "noise" / f"{number}.png", random.integers(0, 256, (32, 32, 3), np.uint8))
+        save(tmp_path / "stripes" / f"{number}.png", stripes)
+    collection = read_folders(tmp_path)
+    with pytest.raises(TrainingError, match=r"look alike and stay together: duplicates=false") as told:
+        split(collection, duplicates=True)
+    assert "'stripes' is only in 1 group" in str(told.value)
+    assert len(split(collection).validation) > 0

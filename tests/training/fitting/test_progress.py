@@ -97,3 +97,15 @@ def test_a_loss_that_is_not_known_is_not_shown() -> None:
     progress.started(2, History())
     progress.moment(Moment(1, 2, 0.5, math.nan))
     assert "nan" not in stream.getvalue()
+
+
+def test_the_first_step_which_compiles_does_not_count_for_the_time_that_is_left() -> None:
+    stream, clock = Terminal(), Clock()
+    progress = Progress(stream, clock)
+    progress.started(10, History())
+    clock.now += 100.0
+    progress.moment(Moment(1, 10, 0.1, 1.0))
+    assert "left" not in stream.getvalue()
+    clock.now += 1.0
+    progress.moment(Moment(1, 10, 0.2, 1.0))
+    assert "1:38 min left" in stream.getvalue()
