@@ -31,7 +31,7 @@ from edge_vision.training.recipe import Recipe
 from edge_vision.training.session import Session
 
 pytest.importorskip("tensorflow")
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(300)
 
 SETTINGS: dict[str, object] = {
     "backbone": "''",

@@ -68,8 +68,9 @@ class RoomActions(Recipe[RoomActionsOptions]):
     )
     data = DataFacts(
         "FIR-Image-Action, 17 of its videos in colour of a room from above, with labelled actions",
-        "none stated: nobody says what its videos may be used for, so ask before you do more than "
-        "research",
+        "none stated: nobody says what its videos may be used for; the backbone that this model "
+        "begins from, that of objects, learnt from ImageNet, which is for research and education only",
+        research_only=True,
         cite="noahzhy, FIR-Image-Action-Dataset, 2020",
         source="https://github.com/noahzhy/FIR-Image-Action-Dataset",
     )
