@@ -209,7 +209,8 @@ def test_what_is_said_of_a_file_is_not_said_of_a_folder(
     source = elsewhere(models, bundle, tmp_path)
     line = models("add", source, "--task", "classify").line
     assert "a bundle, which is installed as it is; --task is for a file" in line
-    assert "folder without a bundle.toml" in models("add", tmp_path).line
+    (tmp_path / "empty").mkdir()
+    assert "folder without a bundle.toml" in models("add", tmp_path / "empty").line
 
 
 def test_golden_values_of_bytes_are_stored_with_their_scale(models: Command, tmp_path: Path) -> None:
