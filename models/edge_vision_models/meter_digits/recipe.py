@@ -56,12 +56,6 @@ class MeterDigitsOptions(WheelOptions):
     teacher_share: float = option(
         0.5, "Share of the truth that is what a teacher says of the same picture.", ge=0, le=1
     )
-    label_smoothing: float = option(
-        0.04, "Share of each truth that is spread over all tenths; int8 is finer with it.", ge=0, lt=1
-    )
-    ema: float = option(
-        0.997, "Momentum of a moving average of the weights, which is what is kept; 0: none.", ge=0, lt=1
-    )
 
 
 class MeterDigits(Recipe[MeterDigitsOptions]):

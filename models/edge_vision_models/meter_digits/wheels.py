@@ -86,6 +86,12 @@ class WheelOptions(FitSettings):
         "Standard deviation of the truth about its tenth, in the first epoch and in the last.",
         unit="tenths",
     )
+    label_smoothing: float = option(
+        0.04, "Share of each truth that is spread over all tenths; int8 is finer with it.", ge=0, lt=1
+    )
+    ema: float = option(
+        0.997, "Momentum of a moving average of the weights, which is what is kept; 0: none.", ge=0, lt=1
+    )
 
 
 class Wheels(NamedTuple):

@@ -60,7 +60,9 @@ class Lessons:
             tenths = np.asarray(said)[:, :TENTHS].argmax(axis=1)
             return circular_score(tenths, positions_of(part), TENTH_LABELS)
 
-        self._session.fit(network, {SCORES: CrossEntropy()}, data, validate, options, "wheels")
+        self._session.fit(
+            network, {SCORES: CrossEntropy(options.label_smoothing)}, data, validate, options, "wheels"
+        )
 
     def carry(self, reader: Reader) -> None:
         """Teach the GRU digits from what the CNN sees of rows; the CNN stays as it is."""
@@ -75,7 +77,9 @@ class Lessons:
             strength = CARRY_STRENGTHS[epoch % len(CARRY_STRENGTHS)] * options.strength[0]
             wheels = self._augmented(strength, random)
             rows = training_rows(self._composer, random, options.memory_rows)
-            return EpochData({SCORES: seen(wheels.pictures, rows)}, {DIGITS: rows.digits})
+            shares = seen(wheels.pictures, rows)
+            truth = rows.as_seen(shares[:, -1, :TENTHS].argmax(axis=1))
+            return EpochData({SCORES: shares}, {DIGITS: truth.digits})
 
         held = seen(np.asarray(self._parts.validation.pictures), self._judged)
 

@@ -9,13 +9,13 @@ from edge_vision_models.meter_digits.wheels import WheelOptions
 class MeterReaderOptions(WheelOptions):
     """Options of the recipe `meter-reader`."""
 
-    epochs: int = option(35, "So many times the CNN goes through the pictures of wheels.", ge=1)
+    epochs: int = option(40, "So many times the CNN goes through the pictures of wheels.", ge=1)
     strength: tuple[float, float] = option(
-        (1.0, 0.3), "Share of the changes in the CNN's first epoch, and towards its end."
+        (1.0, 0.25), "Share of the changes in the CNN's first epoch, and towards its end."
     )
-    filters: tuple[int, int, int] = option((28, 56, 80), "Channels of the CNN's three convolutions.")
-    hidden: int = option(64, "Values between what the CNN sees and its scores.", ge=1)
-    dropout: float = option(0.2, "Share of what is seen that is left out in each step.", ge=0, lt=1)
+    filters: tuple[int, int, int] = option((32, 64, 88), "Channels of the CNN's three convolutions.")
+    hidden: int = option(72, "Values between what the CNN sees and its scores.", ge=1)
+    dropout: float = option(0.3, "Share of what is seen that is left out in each step.", ge=0, lt=1)
     sharpness: float = option(
         6.0,
         "What the CNN's logits are multiplied by before the GRU sees their shares: with one tenth "

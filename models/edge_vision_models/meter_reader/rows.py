@@ -63,6 +63,20 @@ class Rows:
         """What is to be read."""
         return texts_of(self.digits)
 
+    def as_seen(self, last: NDArray[np.integer]) -> Rows:
+        """The rows with their numbers moved by up to a tenth, to where their last wheels are seen.
+
+        last  (n,) where the last wheels are seen, in tenths; further off than a tenth is not believed
+
+        No nearer than that is known where a wheel stands. With this truth all wheels of a row follow
+        from what is seen; else one might be read for a number just before a carry, its neighbour for
+        one just after it.
+        """
+        off = (last - self.numbers % TENTHS + TENTHS // 2) % TENTHS - TENTHS // 2
+        moved = self.numbers + np.where(np.abs(off) <= 1, off, 0)
+        numbers = np.asarray(moved % 10 ** (self.counts + 1), np.int64)
+        return Rows(self.wheels, digits_of(numbers, self.counts), numbers, self.counts)
+
     def pictures(self, wheels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The rows (n, 32, 160, 3) uint8 of pictures (m, 32, 20, 3) of the examples."""
         width, height = SIZE
@@ -76,16 +90,21 @@ def texts_of(digits: NDArray[np.integer]) -> tuple[str, ...]:
     return tuple("".join(str(each) for each in row if each != BLANK) for row in digits.tolist())
 
 
+def digits_of(numbers: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The digits (n, 8) of numbers in tenths of the last one, BLANK before so many wheels."""
+    place = np.arange(PLACES)
+    digits = numbers[:, np.newaxis] // 10 ** (PLACES - place) % 10
+    return np.asarray(np.where(place >= PLACES - counts[:, np.newaxis], digits, BLANK), np.int64)
+
+
 def joined(several: Sequence[Rows]) -> Rows:
     """All of several rows."""
     columns = zip(*((r.wheels, r.digits, r.numbers, r.counts) for r in several), strict=True)
     return Rows(*(np.concatenate(column) for column in columns))
 
 
-def positions(
-    numbers: NDArray[np.int64], slop: NDArray[np.floating]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where the wheels of numbers stand, (n, wheels) 0 to 99, and their digits, both from left to right.
+def positions(numbers: NDArray[np.int64], slop: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Where the wheels of numbers stand, (n, wheels) 0 to 99, from left to right.
 
     numbers  (n,) in tenths of the last wheel's digit
     slop     (n, wheels) by how many digits each is away from its place; the last one's is not looked at
@@ -94,14 +113,13 @@ def positions(
     """
     wheels = slop.shape[1]
     places = np.empty(slop.shape, np.int64)
-    digits = np.empty(slop.shape, np.int64)
-    places[:, -1], digits[:, -1] = numbers % TENTHS, numbers // 10 % 10
+    places[:, -1] = numbers % TENTHS
     right: NDArray[np.float64] = numbers % TENTHS / 10.0
     for place in reversed(range(wheels - 1)):
-        digits[:, place] = numbers // 10 ** (wheels - place) % 10
-        right = np.asarray(digits[:, place] + np.maximum(0.0, right - 9.0))
+        digit = numbers // 10 ** (wheels - place) % 10
+        right = np.asarray(digit + np.maximum(0.0, right - 9.0))
         places[:, place] = np.rint((right + slop[:, place]) * 10.0).astype(np.int64) % TENTHS
-    return places, digits
+    return places
 
 
 def draw_numbers(random: np.random.Generator, count: int, wheels: int) -> NDArray[np.int64]:
@@ -135,24 +153,18 @@ class Composer:
 
         slop  what is drawn for each wheel, from and to, in digits
         """
-        lengths = random.integers(FEWEST, PLACES + 1, count)
-        made = Rows(
-            np.full((count, PLACES), NO_WHEEL, np.int64),
-            np.full((count, PLACES), BLANK, np.int64),
-            np.zeros(count, np.int64),
-            lengths,
-        )
+        counts = random.integers(FEWEST, PLACES + 1, count)
+        numbers = np.zeros(count, np.int64)
+        found = np.full((count, PLACES), NO_WHEEL, np.int64)
         for wheels in range(FEWEST, PLACES + 1):
-            rows = np.flatnonzero(lengths == wheels)
-            numbers = draw_numbers(random, len(rows), wheels)
-            places, digits = positions(numbers, random.uniform(*slop, (len(rows), wheels)))
+            rows = np.flatnonzero(counts == wheels)
+            numbers[rows] = draw_numbers(random, len(rows), wheels)
+            places = positions(numbers[rows], random.uniform(*slop, (len(rows), wheels)))
             like = self._looks[random.integers(0, len(self._looks), len(rows))]
-            made.numbers[rows] = numbers
-            made.digits[rows, PLACES - wheels :] = digits
             for place in range(wheels):
-                found = self._found(places[:, place], like, random)
-                made.wheels[rows, PLACES - wheels + place] = found
-        return made
+                suited = self._found(places[:, place], like, random)
+                found[rows, PLACES - wheels + place] = suited
+        return Rows(found, digits_of(numbers, counts), numbers, counts)
 
     def _found(
         self, wanted: NDArray[np.int64], like: NDArray[np.floating], random: np.random.Generator
