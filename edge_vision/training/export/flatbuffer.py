@@ -17,6 +17,8 @@ Graph: TypeAlias = Any
 """A ModelT of TFLite's schema: the root object, all of whose parts can be changed."""
 
 IDENTIFIER = b"TFL3"
+_NOWHERE = 1
+"""Up to this number TFLite's schema has a buffer's offset mean that nothing is kept elsewhere."""
 _ALIGNMENT = 16
 """Bytes at whose multiples TFLite's schema asks weights to begin (force_align of Buffer.data)."""
 
@@ -27,9 +29,18 @@ def schema() -> Any:
 
 
 def parsed(content: Content) -> Graph:
-    """The objects of a .tflite file."""
+    """The objects of a .tflite file, with all that it holds in their buffers.
+
+    A file may keep weights behind its objects, where buffers only tell from which byte on and how many
+    (offset and size in TFLite's schema); ai-edge-quantizer writes such ones.
+    """
     classes = schema()
-    return classes.ModelT.InitFromObj(classes.Model.GetRootAs(content, 0))
+    model = classes.ModelT.InitFromObj(classes.Model.GetRootAs(content, 0))
+    for buffer in model.buffers:
+        if buffer.offset > _NOWHERE:
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
+    return model
 
 
 def packed(model: Graph) -> Content:

@@ -1,0 +1,48 @@
+"""Files whose weights are kept behind their objects are read as all others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ai_edge_litert")
+
+import edge_vision_models
+from ai_edge_litert.interpreter import Interpreter
+from edge_vision.training.export.flatbuffer import Content, packed, parsed, renamed
+
+FILE = Path(edge_vision_models.__path__[0]) / "meter_digits" / "model.tflite"
+ALIGNMENT = 16
+
+
+def with_weights_behind(content: Content) -> Content:
+    """The same file, all weights behind its objects, where buffers tell from which byte on."""
+    model, kept = parsed(content), bytearray()
+    places = {}
+    for number, buffer in enumerate(model.buffers):
+        if buffer.data is not None and len(buffer.data):
+            places[number] = len(kept)
+            held = np.asarray(buffer.data, np.uint8).tobytes()
+            buffer.data, buffer.offset, buffer.size = None, 2, len(held)
+            kept += held + bytes(-len(held) % ALIGNMENT)
+    objects = len(packed(model))
+    start = objects + -objects % ALIGNMENT
+    for number, place in places.items():
+        model.buffers[number].offset = start + place
+    return packed(model).ljust(start, b"\0") + bytes(kept)
+
+
+def answer(content: Content) -> np.ndarray:
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    image = np.random.default_rng(1).integers(0, 256, (1, 32, 20, 3), np.uint8)
+    return next(iter(interpreter.get_signature_runner()(image=image).values()))
+
+
+def test_weights_behind_the_objects_are_found_and_written_back() -> None:
+    plain = FILE.read_bytes()
+    behind = with_weights_behind(plain)
+    assert any(np.asarray(each.data).size > 1000 for each in parsed(behind).buffers if each.data is not None)
+    assert all(each.offset == 0 for each in parsed(behind).buffers)
+    assert np.array_equal(answer(renamed(behind)), answer(plain))
