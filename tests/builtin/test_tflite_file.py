@@ -23,6 +23,7 @@ from tests.tflite_metadata import (
     noted,
 )
 from tests.tiny_models import TinyModel, accumulating, copying, counting, customised, twins
+from tests.weights_behind import with_weights_behind
 
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "models"
 needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason="the shared models are not here")
@@ -214,6 +215,17 @@ def test_only_images_are_asked_whether_they_are_scaled(tmp_path: Path) -> None:
     constant = model.tensor("constant", [1], value=np.array([1 / 255]))
     model.operator("MUL", [row, constant], [result])
     assert facts_of(model.write(tmp_path / "m.tflite", [row], [result])).rescaled == {}
+
+
+def test_constants_behind_the_objects_are_found_unless_the_file_was_cut_off(tmp_path: Path) -> None:
+    model = TinyModel()
+    image, result = model.tensor("image", [1, 8, 8, 3]), model.tensor("out", [1, 8, 8, 3])
+    constant = model.tensor("constant", [1], value=np.array([1 / 255]))
+    model.operator("MUL", [image, constant], [result])
+    content = with_weights_behind(model.write(tmp_path / "m.tflite", [image], [result]).read_bytes())
+    assert read_facts(content).rescaled["image"] == pytest.approx((1 / 255, 0.0))
+    with pytest.raises(ModelError, match="beyond its end"):
+        read_facts(content[:-16])
 
 
 def test_quantised_constants_are_taken_by_their_real_values(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def read_facts(content: bytes) -> FileFacts:
     if schema is None:
         return _facts(content, None, Notes({}))
     try:
-        graph = Graph(schema, schema.Model.GetRootAs(content, 0))
+        graph = Graph(schema, content)
         metadata = graph.metadata(_METADATA)
         notes = read_notes(metadata) if metadata else Notes({})
         return _facts(content, graph, notes)
@@ -57,7 +57,7 @@ def read_facts(content: bytes) -> FileFacts:
 def variable_indices(content: bytes) -> Mapping[str, int]:
     """Indices in an interpreter of the variables that read_facts told of, by name."""
     schema = find_schema()
-    return {} if schema is None else Graph(schema, schema.Model.GetRootAs(content, 0)).variables()
+    return {} if schema is None else Graph(schema, content).variables()
 
 
 def find_schema() -> Any | None:

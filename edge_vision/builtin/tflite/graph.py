@@ -41,6 +41,9 @@ CALLS = {
 
 _CONSTANTS = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64")
 
+_NOWHERE = 1
+"""Up to this number a buffer's offset says that nothing is kept behind the file's objects."""
+
 _LONGEST_OPTIONS = 4096
 """Bytes of a custom operator's options that are looked at; those that are known take below 200."""
 
@@ -62,10 +65,11 @@ class Graph:
     inputs, outputs  indices of their tensors by the unique names that the interpreter's have too
     """
 
-    def __init__(self, schema: Any, model: Any) -> None:
-        """Read the first graph of a Model of the schema; raises ModelError where it makes no sense."""
+    def __init__(self, schema: Any, content: bytes) -> None:
+        """Read the first graph of a file of the schema; raises ModelError where it makes no sense."""
         self._schema = schema
-        self._model = model
+        self._content = content
+        self._model = model = schema.Model.GetRootAs(content, 0)
         if not model.SubgraphsLength():
             raise ModelError("is damaged: it has no graph")
         self._graph = model.Subgraphs(0)
@@ -206,7 +210,13 @@ class Graph:
     def _buffer(self, index: int) -> NDArray[np.uint8]:
         if not 0 <= index < self._model.BuffersLength():
             raise ModelError(f"is damaged: it names a buffer {index}, which it does not have")
-        return _array(self._model.Buffers(index).DataAsNumpy()).astype(np.uint8, copy=False)
+        buffer = self._model.Buffers(index)
+        start, size = buffer.Offset(), buffer.Size()
+        if start <= _NOWHERE:
+            return _array(buffer.DataAsNumpy()).astype(np.uint8, copy=False)
+        if start + size > len(self._content):
+            raise ModelError(f"is damaged: its buffer {index} lies beyond its end")
+        return np.frombuffer(self._content, np.uint8, size, start)
 
     def _steps(self, operator: Operator) -> int:
         shape = self.spec("", operator.inputs[0]).shape if operator.inputs else ()
