@@ -70,6 +70,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     assert "epoch 10/10" in done.stderr
     assert "Traceback" not in done.stderr
     assert "UserWarning" not in done.stderr
+    assert "oneDNN" not in done.stderr
     return Shop(pictures, run, done.stdout)
 
 

@@ -6,9 +6,11 @@ import argparse
 import json
 import os
 import shlex
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from edge_vision.builtin.tflite.native_stderr import without_native_lines
 from edge_vision.data.errors import TrainingError
 from edge_vision.service.config import NAME
 from edge_vision.service.models.toml_text import toml_value
@@ -20,6 +22,7 @@ from edge_vision.service.training.settings import Table, flat, parse_settings, s
 DISTRIBUTIONS = ("none", "mirrored", "workers")
 PARTS = ("validation", "test", "training", "all")
 RUNS = Path("runs")
+_OF_ITS_BUILD = ("absl::InitializeLog()", "oneDNN custom operations")
 
 
 def add_training_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -102,8 +105,8 @@ def _train(wishes: argparse.Namespace) -> int:
     recipe = find_recipe(wishes.recipe)
     options = parse_settings(recipe.Options, wishes.options, wishes.set)
     check_extra()
-    _quieten()
     with told_when_stopped():
+        _import_keras()
         return _trained(wishes, recipe, options)
 
 
@@ -137,9 +140,9 @@ def _plain(value: Any) -> str:
 
 def _export(wishes: argparse.Namespace) -> int:
     check_extra()
-    _quieten()
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever it was trained on, only TensorFlow converts
     with told_when_stopped():
+        _import_keras()
         return _exported(wishes)
 
 
@@ -178,6 +181,11 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _quieten() -> None:
-    """Keep TensorFlow from telling how it was built; what it tells of errors stays."""
+def _import_keras() -> None:
+    """Let TensorFlow not tell how it was built; what it tells of errors stays.
+
+    Two of its lines come before it listens to what it is told of logging.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with without_native_lines(lambda line: any(each in line for each in _OF_ITS_BUILD)):
+        import_module("keras")
