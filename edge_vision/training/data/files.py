@@ -65,11 +65,13 @@ class Tree:
     folder  the folder
     paths   their paths inside it, in natural order, without hidden ones
     hidden  so many files and folders are hidden, and passed over
+    lost    links that lead nowhere, or in a circle, which are passed over too
     """
 
     folder: Path
     paths: tuple[PurePosixPath, ...]
     hidden: int
+    lost: tuple[PurePosixPath, ...] = ()
 
     def pictures(self) -> tuple[PurePosixPath, ...]:
         """Those that are pictures by their endings."""
@@ -80,12 +82,14 @@ class Tree:
         return tuple(path for path in self.paths if path.suffix.lower() in endings)
 
     def passed_over(self, used: Iterable[PurePosixPath]) -> tuple[str, ...]:
-        """Notes on the files that were not used, and on the hidden ones."""
+        """Notes on the files that were not used, on links that lead nowhere, and on what is hidden."""
         left = set(self.paths).difference(used)
         notes = []
         if left:
             names = listed(path for path in self.paths if path in left)
             notes.append(f"passed over in {self.folder} ({len(left)}): {names}")
+        if self.lost:
+            notes.append(f"links that lead nowhere ({len(self.lost)}): {listed(self.lost)}")
         if self.hidden:
             notes.append(f"passed over what is hidden in {self.folder} ({self.hidden})")
         return tuple(notes)
@@ -97,16 +101,20 @@ def look_at(folder: Path) -> Tree:
         seen = "is a file" if folder.exists() else "does not exist"
         raise TrainingError(f"{folder}: {seen}; a data set is a folder")
     paths: list[PurePosixPath] = []
+    lost: list[PurePosixPath] = []
     hidden = 0
     for inside, names in _walk(folder):
         for name in names:
             if is_hidden(name):
                 hidden += 1
-            else:
+            elif _is_there(folder / inside / name):
                 paths.append(inside / name)
+            else:
+                lost.append(inside / name)
     if not paths:
         raise TrainingError(f"{folder}: there are no files in it")
-    return Tree(folder, tuple(sorted(paths, key=path_order)), hidden)
+    there, gone = (tuple(sorted(some, key=path_order)) for some in (paths, lost))
+    return Tree(folder, there, hidden, gone)
 
 
 def is_hidden(name: str) -> bool:
@@ -180,6 +188,14 @@ def _walk(folder: Path) -> Iterator[tuple[PurePosixPath, list[str]]]:
         hidden = [name for name in folders if is_hidden(name)]
         folders[:] = sorted(name for name in folders if not is_hidden(name))
         yield PurePosixPath(Path(here).relative_to(folder).as_posix()), [*files, *hidden]
+
+
+def _is_there(file: Path) -> bool:
+    """False for a link that leads nowhere, or in a circle."""
+    try:
+        return file.exists()
+    except OSError:  # what cannot be read is told when it is read
+        return True
 
 
 def _refuse(error: OSError) -> None:

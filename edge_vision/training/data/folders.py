@@ -23,9 +23,8 @@ def read_folders(folder: Path) -> Collection:
     TrainingError where there are not two classes, or where one's name could not be a label.
     """
     tree = look_at(folder)
-    pictures = [path for path in tree.pictures() if _is_there(folder / path)]
     level = 1 if has_parts(tree) else 0
-    placed = [path for path in pictures if len(path.parts) > level + 1]
+    placed = [path for path in tree.pictures() if len(path.parts) > level + 1]
     names = {path.parts[level] for path in placed}
     labels = tuple(sorted(names, key=lambda name: (natural_order(name), name)))  # a and A are two
     if len(labels) < 2:
@@ -48,7 +47,6 @@ def read_folders(folder: Path) -> Collection:
     notes = (
         f"{len(items)} pictures of {len(labels)} classes, a folder for each",
         _alike(labels),
-        _lost(tree, pictures),
         _empty(tree, level),
     )
     return Collection(items, labels, "label").noting(*notes, *tree.passed_over(placed))
@@ -59,20 +57,6 @@ def has_parts(tree: Tree) -> bool:
     pictures = [path for path in tree.pictures() if len(path.parts) > 1]
     deep = [path for path in pictures if len(path.parts) > 2]
     return bool(deep) and all(part_named(path.parts[0]) for path in pictures)
-
-
-def _is_there(file: Path) -> bool:
-    """False for a link that leads nowhere, or in a circle."""
-    try:
-        return file.exists()
-    except OSError:  # what cannot be read is told when it is cached
-        return True
-
-
-def _lost(tree: Tree, there: Sequence[PurePosixPath]) -> str:
-    """A note on links that lead to no picture."""
-    lost = sorted(set(tree.pictures()).difference(there))
-    return f"links that lead nowhere ({len(lost)}): {listed(lost)}" if lost else ""
 
 
 def _check_names(folder: Path, labels: Sequence[str]) -> None:

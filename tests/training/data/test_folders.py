@@ -113,4 +113,4 @@ def test_links_in_a_circle_and_those_that_lead_nowhere_do_not_stop_it(tmp_path: 
     (tmp_path / "dog" / "gone.png").symlink_to("nowhere.png")
     collection = read_folders(tmp_path)
     assert len(collection) == 2
-    assert "links that lead nowhere (1): dog/gone.png" in collection.notes
+    assert "links that lead nowhere (2): bird, dog/gone.png" in collection.notes

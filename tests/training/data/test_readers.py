@@ -53,6 +53,28 @@ def test_voc_yolo_masks_and_segments_are_told_apart(tmp_path: Path) -> None:
     assert "YOLO" in kinds["yolo"].notes[0]
 
 
+def test_links_that_lead_nowhere_are_passed_over_in_every_format(tmp_path: Path) -> None:
+    draw(tmp_path / "voc" / "a.jpg")
+    voc(tmp_path / "voc" / "a.xml", [("cat", (1, 1, 9, 9))])
+    draw(tmp_path / "yolo" / "images" / "a.jpg")
+    write(tmp_path / "yolo" / "labels" / "a.txt", "0 0.5 0.5 0.5 0.5\n")
+    write(tmp_path / "yolo" / "classes.txt", "cat\n")
+    draw(tmp_path / "masks" / "images" / "a.jpg")
+    save(tmp_path / "masks" / "masks" / "a.png", np.full((24, 32), 255, np.uint8))
+    for path in (
+        "voc/b.jpg",
+        "voc/b.xml",
+        "yolo/images/b.jpg",
+        "yolo/labels/b.txt",
+        "masks/images/b.jpg",
+    ):
+        (tmp_path / path).symlink_to("nowhere")
+    for name in ("voc", "yolo", "masks"):
+        collection = read_any(tmp_path / name)
+        assert len(collection) == 1, name
+        assert any("links that lead nowhere" in note for note in collection.notes), name
+
+
 def test_boxes_and_masks_of_the_same_pictures(tmp_path: Path) -> None:
     draw(tmp_path / "images" / "a.jpg")
     voc(tmp_path / "annotations" / "a.xml", [("cat", (1, 1, 9, 9))])
