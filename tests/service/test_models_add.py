@@ -69,6 +69,17 @@ def test_golden_files_hold_what_the_model_takes_and_gives(models: Command, tmp_p
         np.testing.assert_allclose(case.kept["means"], wanted, rtol=1e-5)
 
 
+def test_of_a_large_output_values_of_all_places_and_channels_are_kept(
+    models: Command, tmp_path: Path
+) -> None:
+    models("add", copying(tmp_path / "large.tflite", [1, 192, 192, 3], names=("image", "picture")))
+    for case in read_cases(models.installed / "large"):
+        (every,) = case.every.values()
+        places = np.unravel_index(np.arange(0, 192 * 192 * 3, every), (192, 192, 3))
+        assert [len(np.unique(side)) for side in places] == [192, 192, 3]
+        assert case.kept["picture"].size <= 1 << 16
+
+
 def test_of_a_recurrent_model_three_runs_in_a_row_are_kept(models: Command, tmp_path: Path) -> None:
     models("add", accumulator(tmp_path / "sum.tflite"))
     for case in read_cases(models.installed / "sum"):

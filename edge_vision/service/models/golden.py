@@ -32,7 +32,9 @@ from edge_vision.service.models.stimuli import Arrays, Stimulus, answers
 
 FOLDER = "golden"
 MOST_VALUES = 1 << 16
-"""Of an output with more values than this every k-th is kept, in the order in which they are stored."""
+"""Of an output with more values than this in all steps of a case every k-th is kept, as they are stored.
+
+The k has no factor in common with the output's sides, or all that is kept may be of one channel."""
 MOST_NUMBERS = 1 << 22
 """The same for whole numbers, such as a map of classes, which take little room."""
 LARGEST = 256 << 20
@@ -74,7 +76,7 @@ class Case:
 def made_case(model: Model, stimulus: Stimulus) -> Case:
     """What a model gives for a stimulus; raises ModelError where that holds what is no number."""
     bundle, runs = model.bundle, list(answers(model, stimulus.steps))
-    every = {name: _every(array) for name, array in runs[0].items()}
+    every = {name: _every(array, len(runs)) for name, array in runs[0].items()}
     inputs = {name: np.stack([step[name] for step in stimulus.steps]) for name in stimulus.steps[0]}
     kept = {
         name: np.stack([run[name].reshape(-1)[::stride] for run in runs])
@@ -222,6 +224,11 @@ def _quantisation(array: NDArray[Any]) -> Quantisation:
     return Quantisation(float(scale), int(zero_point))
 
 
-def _every(array: NDArray[Any]) -> int:
+def _every(array: NDArray[Any], steps: int) -> int:
     most = MOST_NUMBERS if array.dtype.kind in "iu" and array.dtype.itemsize > 1 else MOST_VALUES
-    return max(1, math.ceil(array.size / most))
+    every = math.ceil(array.size * steps / most)
+    if every <= 1:
+        return 1
+    while any(math.gcd(every, side) > 1 for side in array.shape):
+        every += 1
+    return every
