@@ -205,7 +205,7 @@ def test_the_rule_reads_ideal_rows_and_reading_by_digit_those_without_slop() -> 
 # ---------------------------------------------------------------- from pictures to bundles
 
 TINY = (
-    *("filters=[8,12,16]", "hidden=32", "validation=0.25", "dropout=0", "batch=16", "epochs=14"),
+    *("filters=[[8],[12],[16]]", "hidden=32", "validation=0.25", "dropout=0", "batch=16", "epochs=14"),
     *("strength=[0.2,0.1]", "learning_rate=0.006", "ema=0"),
 )
 DIGITS = (*TINY, "teacher_epochs=1", "teacher_width=1.5", "teacher_share=0.1")

@@ -14,6 +14,7 @@ from edge_vision.service.models.tolerance import LEAST_SHARE, Tolerance, toleran
 from edge_vision.service.models.verification import (
     CLEARLY,
     Run,
+    answered,
     apart,
     measured,
     proves_little,
@@ -101,7 +102,7 @@ class _Search:
         allowed = measured(candidate.runs, self._bundle, self._usual)
         return all(
             each.share >= (LEAST_SHARE if each.within else LEAST_EQUAL) or not each.share
-            for each in allowed.values()
+            for each in answered(self._bundle, allowed).values()
         )
 
     def _choose(self) -> None:

@@ -168,9 +168,19 @@ def apart(bundle: ModelBundle, one: Run, other: Run, allowed: Mapping[str, Toler
     )
 
 
+def answered(bundle: ModelBundle, allowed: Mapping[str, Tolerance]) -> Mapping[str, Tolerance]:
+    """The tolerances of what is not only carried on to the next run; all where there is nothing else."""
+    names = {spec.name for spec in bundle.answers}
+    return {name: each for name, each in allowed.items() if name in names} or allowed
+
+
 def proves_little(bundle: ModelBundle, runs: Sequence[Run], allowed: Mapping[str, Tolerance]) -> bool:
-    """True where two runs might be taken for each other, or most values answer any change wildly."""
-    wild = any(0.0 < each.share < LEAST_SHARE and bool(each.within) for each in allowed.values())
+    """True where two runs might be taken for each other, or most values answer any change wildly.
+
+    What is carried on, and nothing else, may do so: it is what comes of it that counts.
+    """
+    answers = answered(bundle, allowed).values()
+    wild = any(0.0 < each.share < LEAST_SHARE and bool(each.within) for each in answers)
     alike = any(apart(bundle, one, other, allowed) < CLEARLY for one, other in combinations(runs, 2))
     return wild or alike
 

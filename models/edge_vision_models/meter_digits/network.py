@@ -1,4 +1,4 @@
-"""The network of a wheel: three convolutions, and what they see in all places together."""
+"""The network of a wheel: groups of convolutions, and what they see in all places together."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ TOGETHER = 512
 
 
 def wheel_body(
-    filters: Sequence[int], hidden: int, classes: int, dropout: float, name: str = "wheel"
+    filters: Sequence[Sequence[int]], hidden: int, classes: int, dropout: float, name: str = "wheel"
 ) -> Any:
     """A keras.Model of logits (n, classes) from wheels (n, 32, 20, 3) of -1 to 1.
 
-    filters  of each convolution, after which height and width are halved
+    filters  of each convolution, in groups after which height and width are halved
     hidden   values between what is seen in all places and the logits
     """
     width, height = SIZE
     entrance = keras.Input((height, width, 3), name=f"{name}_pixels")
     made = entrance
-    for number, channels in enumerate(filters, start=1):
-        made = convolution(made, channels, f"{name}_{number}")
+    for number, group in enumerate(filters, start=1):
+        for place, channels in enumerate(group, start=1):
+            made = convolution(made, channels, f"{name}_{number}_{place}")
         made = layers.MaxPooling2D(2, name=f"{name}_{number}_pool")(made)
     made = layers.Flatten(name=f"{name}_flat")(made)
     made = layers.Dropout(dropout, name=f"{name}_dropout")(made)

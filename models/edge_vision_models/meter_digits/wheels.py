@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,10 @@ class WheelOptions(FitSettings):
     ema: float = option(
         0.997, "Momentum of a moving average of the weights, which is what is kept; 0: none.", ge=0, lt=1
     )
+
+
+Filters: TypeAlias = tuple[tuple[int, ...], ...]
+"""Channels of convolutions, in groups after which height and width are halved."""
 
 
 class Wheels(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_vision.contracts.options import option
-from edge_vision_models.meter_digits.wheels import WheelOptions
+from edge_vision_models.meter_digits.wheels import Filters, WheelOptions
 
 
 class MeterReaderOptions(WheelOptions):
@@ -13,8 +13,10 @@ class MeterReaderOptions(WheelOptions):
     strength: tuple[float, float] = option(
         (1.0, 0.25), "Share of the changes in the CNN's first epoch, and towards its end."
     )
-    filters: tuple[int, int, int] = option((32, 64, 88), "Channels of the CNN's three convolutions.")
-    hidden: int = option(72, "Values between what the CNN sees and its scores.", ge=1)
+    filters: Filters = option(
+        ((32, 32), (48, 48), (64, 64)), "Channels of the CNN's convolutions, halved after each group."
+    )
+    hidden: int = option(96, "Values between what the CNN sees and its scores.", ge=1)
     dropout: float = option(0.3, "Share of what is seen that is left out in each step.", ge=0, lt=1)
     sharpness: float = option(
         6.0,

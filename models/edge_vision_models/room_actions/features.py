@@ -16,7 +16,7 @@ from edge_vision.training.augmentation.placement import place_picture, placement
 from edge_vision.training.augmentation.tones import draw_tones
 from edge_vision.training.examples import Examples
 from edge_vision.training.transfer.weights import read_weights, weights_of, write_weights
-from edge_vision_models.room_actions.sight import RATE, video_differences
+from edge_vision_models.room_actions.sight import LAST, RATE, video_differences
 
 TOGETHER = 64
 """So many frames are looked at together."""
@@ -34,8 +34,8 @@ class Take(NamedTuple):
     features: NDArray[np.float32]
     labels: NDArray[np.int64]
 
-    def first(self, count: int) -> Take:
-        """The same with the first of each frame's features only."""
+    def first(self, count: int | None) -> Take:
+        """The same with the first of each frame's features only; None for all."""
         return Take(self.features[:, :count], self.labels)
 
 
@@ -64,11 +64,15 @@ class Watcher:
             digest.update(path.encode() + array.tobytes())
         self._weights = digest
 
-    def takes(self, part: Examples, told: str, copies: Sequence[int]) -> list[Take]:
+    def takes(
+        self, part: Examples, told: str, copies: Sequence[int], averages: bool = True
+    ) -> list[Take]:
         """All videos of a part in each of some copies; copy 0 is the video as it is.
 
-        part  frames of videos in their order, a group each
-        told  the target that holds their labels
+        part      frames of videos in their order, a group each
+        told      the target that holds their labels
+        averages  whether it is seen how frames differ from the averages of those before; if not, only
+                  how each differs from the last one
         """
         groups, labels = np.array(part.groups), np.asarray(part.targets[told], np.int64)
         began, looked, found = time.monotonic(), 0, []
@@ -77,9 +81,12 @@ class Watcher:
             for copy in copies:
                 speed = self._copying.speed if copy else 0.0
                 chosen = rows[_pace(len(rows), self._random(group, copy), speed)]
-                file = self._file(part, chosen, copy)
+                file = self._file(part, chosen, copy, averages)
                 if not file.exists():
-                    write_weights({_FEATURES: self._look(part, chosen, group, copy)}, file, np.float16)
+                    seen = self._look(
+                        part, chosen, self._random(group, copy) if copy else None, averages
+                    )
+                    write_weights({_FEATURES: seen}, file, np.float16)
                     looked += len(chosen)
                 found.append(Take(read_weights(file)[_FEATURES], labels[chosen]))
         if looked:
@@ -91,20 +98,24 @@ class Watcher:
         number = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big")
         return np.random.default_rng((self._copying.seed, number, copy))
 
-    def _file(self, part: Examples, rows: NDArray[np.int64], copy: int) -> Path:
+    def _file(self, part: Examples, rows: NDArray[np.int64], copy: int, averages: bool) -> Path:
         digest = self._weights.copy()
-        digest.update(f"{copy} {part.groups[int(rows[0])]}".encode() + (rows - rows[0]).tobytes())
+        digest.update(
+            f"{copy} {averages} {part.groups[int(rows[0])]}".encode() + (rows - rows[0]).tobytes()
+        )
         digest.update(np.ascontiguousarray(part.pictures[rows[:: max(1, len(rows) // 8)]]).tobytes())
         return self._cache / f"video-{digest.hexdigest()[:24]}.npz"
 
     def _look(
-        self, part: Examples, rows: NDArray[np.int64], group: str, copy: int
+        self, part: Examples, rows: NDArray[np.int64], random: np.random.Generator | None, averages: bool
     ) -> NDArray[np.float32]:
+        """Features of a video's frames, which are changed by chance where there is a source of it."""
         frames = np.asarray(part.pictures[rows])
-        if copy:
-            random = self._random(group, copy)
+        if random is not None:
             frames = _changed(frames, self._copying.augmentation, random)
         change = video_differences(frames)
+        if not averages:
+            change[..., LAST + 1 :] = 0.0
         seen = [
             self._together(frames[first : first + TOGETHER], change[first : first + TOGETHER])
             for first in range(0, len(frames), TOGETHER)

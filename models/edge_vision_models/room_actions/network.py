@@ -45,10 +45,6 @@ class Scale(NamedTuple):
     factor: NDArray[np.float32]
     shift: NDArray[np.float32]
 
-    def first(self, count: int) -> Scale:
-        """That of the first values."""
-        return Scale(self.factor[:count], self.shift[:count])
-
     @classmethod
     def of(cls, features: NDArray[np.floating]) -> Scale:
         """That of features (n, values)."""

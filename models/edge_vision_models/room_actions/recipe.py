@@ -32,9 +32,9 @@ from edge_vision_models.room_actions.videos import (
 
 if TYPE_CHECKING:
     from edge_vision_models.room_actions.features import Take, Watcher
-    from edge_vision_models.room_actions.network import Networks, Scale
+    from edge_vision_models.room_actions.network import Networks
 
-SEQUENCES, STEPS = 12, 8
+SEQUENCES, STEPS = 24, 6
 """So many runs of so many frames calibrate int8; the first of them become golden files."""
 
 _SCORES, _FEATURES = "scores", "features"
@@ -61,10 +61,11 @@ class RoomActions(Recipe[RoomActionsOptions]):
         "labels are put right by what moves: the data's notes say 3.20 to 3.35 frames a unit, the "
         "pictures 3.06. What it says is of 1.5 s ago, and judged so. macro_f1 counts all labelled "
         "frames, macro_f1_away_from_changes those further than 0.4 s from a change, as labels are right "
-        "to half a second. macro_f1_without_recurrence is that of the same features with a layer in the "
-        "GRU's place, trained for itself; they hold how the picture differs from those before. "
-        "macro_f1_of_single_pictures is that of the picture's own features, with nothing before it. "
-        "Both are of 1 s ago, which is best for them."
+        "to half a second. macro_f1_without_recurrence is that of the same features where nothing is "
+        "carried on: how a picture differs from the last one is seen, and a layer stands in the GRU's "
+        "place. macro_f1_of_averages is that of this layer where the running averages of the pictures "
+        "before are kept, which are a memory, too; macro_f1_of_single_pictures is that of the picture "
+        "alone. Each was trained for itself, to tell what was 1 s ago, which is best for them."
     )
     data = DataFacts(
         "FIR-Image-Action, 17 of its videos in colour of a room from above, with labelled actions",
@@ -109,7 +110,7 @@ class RoomActions(Recipe[RoomActionsOptions]):
         told, inside = (watcher.takes(parts.validation, name, (0,)) for name in (LABEL, INSIDE))
         judge = self._judge(told, inside, parts.labels)
         self._fit(session, networks.memory, learnt, judge, "memory")
-        self._compare(session, watcher, parts, scale)
+        self._compare(session, watcher, parts)
         return networks
 
     def device_graph(self, network: Networks) -> Any:
@@ -136,24 +137,31 @@ class RoomActions(Recipe[RoomActionsOptions]):
         chief = {"macro_f1": score.values["macro_f1"]}
         return replace(score, values={**chief, **self._compared, **score.values})
 
-    def _compare(self, session: Session, watcher: Watcher, parts: Parts, scale: Scale) -> None:
-        """Train what has no GRU, for itself: on the same features, and on those of the picture alone."""
-        from edge_vision_models.room_actions.network import without_memory  # noqa: PLC0415
+    def _compare(self, session: Session, watcher: Watcher, parts: Parts) -> None:
+        """Train what has no GRU, for itself, on ever less of what was before a picture."""
+        from edge_vision_models.room_actions.network import Scale, without_memory  # noqa: PLC0415
 
         options = self.options
-        learnt = watcher.takes(parts.training, ALONE, range(options.copies + 1))
-        judged = [watcher.takes(parts.validation, name, (0,)) for name in (ALONE, ALONE_INSIDE)]
-        size = (options.values, options.units, len(parts.labels), options.dropout)
-        every = len(scale.factor)
-        for name, values, figure in (
-            ("alone", every, "macro_f1_without_recurrence"),
-            ("picture", watcher.of_picture, "macro_f1_of_single_pictures"),
+        for name, averages, values, figure in (
+            ("last", False, None, "macro_f1_without_recurrence"),
+            ("averages", True, None, "macro_f1_of_averages"),
+            ("picture", True, watcher.of_picture, "macro_f1_of_single_pictures"),
         ):
+            learnt, told, inside = (
+                [take.first(values) for take in watcher.takes(part, labels, copies, averages)]
+                for part, labels, copies in (
+                    (parts.training, ALONE, range(options.copies + 1)),
+                    (parts.validation, ALONE, (0,)),
+                    (parts.validation, ALONE_INSIDE, (0,)),
+                )
+            )
+            scaled = Scale.of(np.concatenate([take.features for take in learnt]))
             with session.scope(options.seed):
-                network = without_memory(scale.first(values), *size)
-            told, inside = ([take.first(values) for take in takes] for takes in judged)
+                network = without_memory(
+                    scaled, options.values, options.units, len(parts.labels), options.dropout
+                )
             judge = self._judge(told, inside, parts.labels)
-            self._fit(session, network, [take.first(values) for take in learnt], judge, name)
+            self._fit(session, network, learnt, judge, name)
             self._compared[figure] = judge(network).chief
 
     def _videos(self, folder: Path, cache: Path) -> Videos:

@@ -85,7 +85,7 @@ def score_of_network(
     """
     longest = max(len(take.labels) for take in takes)
     filled = [np.pad(take.features, [(0, longest - len(take.labels)), (0, 0)]) for take in takes]
-    logits = np.asarray(network.predict_on_batch({"features": np.stack(filled)})["scores"])
+    logits = np.asarray(network({"features": np.stack(filled)})["scores"])
     said = np.concatenate([each[: len(take.labels)] for each, take in zip(logits, takes, strict=True)])
     all_labels = np.concatenate([take.labels for take in takes])
     scores = [_of(said, labels, names) for labels in (all_labels, np.concatenate(inside))]

@@ -37,6 +37,9 @@ STRENGTH = 300.0
 FLOOR = 0.05
 """Smaller differences are no change, as shares of white."""
 
+LAST = 0
+"""The channel of the differences that is from the last picture; the others are from averages."""
+
 AREA = 12
 """Width and height in pixels of the areas in which change is summed up."""
 
