@@ -180,11 +180,19 @@ def test_a_row_may_be_off_by_a_tenth_of_its_last_wheel() -> None:
     score = rows_score(("12344", "00000", "12346", "1245"), numbers, counts)
     assert score.values["exact"] == 0.0
     assert score.values["within_tenth"] == 0.5
+    assert score.values["exact_between_turns"] == 0.0
     assert rows_score(("12345",), numbers[:1], counts[:1]).values == {
         "exact": 1.0,
         "within_tenth": 1.0,
         "digits": 1.0,
     }
+
+
+def test_between_turns_a_tenth_more_or_less_makes_no_difference() -> None:
+    numbers, counts = np.array([12345_0, 12345_1, 12345_8, 12345_9]), np.full(4, 5)
+    score = rows_score(("12344", "12345", "12345", "12346"), numbers, counts)
+    assert score.values["exact"] == 0.5
+    assert score.values["exact_between_turns"] == 1.0
 
 
 def test_the_rule_reads_ideal_rows_and_reading_by_digit_those_without_slop() -> None:

@@ -50,7 +50,10 @@ class MeterReader(Recipe[MeterReaderOptions]):
         "It takes the wheels side by side, each 20 x 32 pixels, the last one at the right end, black "
         "where there is none; the stage meter cuts them out. The rows it learnt from, and is judged on, "
         "are composed of pictures of single wheels. Where a row has its last wheel within a tenth of "
-        "the next digit, either may be said."
+        "the next digit, either may be said: no nearer do people tell where a wheel stands. exact takes "
+        "their word for it, within_tenth takes either, and exact_between_turns leaves such rows out. "
+        "by_digit_... is what the same CNN reaches where each wheel is told by itself, and by_rule_... "
+        "where a rule, in rules.py, carries from wheel to wheel instead of the GRU."
     )
     data = DATA
     forms = ("float16", "int8")
