@@ -44,10 +44,10 @@ class MeterDigitsOptions(WheelOptions):
 
     epochs: int = option(60, "So many times the pictures are gone through.", ge=1)
     filters: Filters = option(
-        ((24, 24), (32, 32), (48,)), "Channels of the convolutions, halved after each group."
+        ((28, 28), (40, 40), (56, 48)), "Channels of the convolutions, halved after each group."
     )
     hidden: int = option(40, "Values between what is seen and the scores.", ge=1)
-    dropout: float = option(0.15, "Share of what is seen that is left out in each step.", ge=0, lt=1)
+    dropout: float = option(0.2, "Share of what is seen that is left out in each step.", ge=0, lt=1)
 
 
 class MeterDigits(Recipe[MeterDigitsOptions]):
@@ -67,7 +67,7 @@ class MeterDigits(Recipe[MeterDigitsOptions]):
         "about one tenth."
     )
     data = DATA
-    forms = ("float16", "int8")
+    forms = ("weight-int8", "int8")
     Options = MeterDigitsOptions
 
     def read(self, folder: Path, cache: Path) -> Parts:
