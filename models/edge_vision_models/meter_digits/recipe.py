@@ -48,6 +48,12 @@ class MeterDigitsOptions(WheelOptions):
     )
     hidden: int = option(40, "Values between what is seen and the scores.", ge=1)
     dropout: float = option(0.2, "Share of what is seen that is left out in each step.", ge=0, lt=1)
+    label_smoothing: float = option(
+        0.0, "Share of each truth that is spread over all tenths.", ge=0, lt=1
+    )
+    ema: float = option(
+        0.0, "Momentum of a moving average of the weights, which is what is kept; 0: none.", ge=0, lt=1
+    )
 
 
 class MeterDigits(Recipe[MeterDigitsOptions]):
@@ -119,9 +125,9 @@ class MeterDigits(Recipe[MeterDigitsOptions]):
 
     def device_graph(self, network: Any) -> Any:
         """One wheel in, probabilities out."""
-        from edge_vision.training.networks.device import for_device  # noqa: PLC0415 - needs Keras
+        from edge_vision_models.meter_digits.network import wheel_step  # noqa: PLC0415 - needs Keras
 
-        return for_device(network, endings={_ANSWER: "softmax"})
+        return wheel_step(network)
 
     def representative(self, part: Examples) -> Sequence[Sequence[Inputs]]:
         """Wheels from all over the part, each by itself."""
