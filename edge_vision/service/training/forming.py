@@ -28,6 +28,8 @@ from edge_vision.training.score import Score
 Say = Callable[[str], None]
 RUNS = 50
 """So many runs are timed; the middle one is told."""
+NEARER = ("float16", "float32")
+"""Forms that are as good as in Keras, or nearly so, in the order of their sizes."""
 LONGEST = 1.0
 """Seconds after which no further run is timed."""
 
@@ -35,27 +37,45 @@ LONGEST = 1.0
 def made_forms(trained: Trained, folder: Path, say: Say) -> tuple[Form, ...]:
     """Write the forms of a recipe into a folder, as <form>.tflite, and judge each.
 
-    Those that lose too much, or cannot be made, say why and have no file. Raises TrainingError where
-    none is left.
+    Those that lose too much, or cannot be made, say why and have no file. Where none is left, those
+    nearer to Keras are tried; raises TrainingError where these do no better.
     """
     sequences = trained.recipe.representative(trained.parts.training)
     samples = _samples(trained, sequences)
     forms: list[Form] = []
-    for name, problem in _written(trained, samples, folder):
-        if problem:
-            say(f"{name}: {problem}")
-            forms.append(Form(name, 0, 0.0, None, problem))
-            continue
-        form, score = _judged(trained, name, folder / f"{name}.tflite", sequences)
-        told = ", ".join(f"{key} {figure(key, value)}" for key, value in score.values.items())
-        say(f"{name}: {told}; {form.size / 1000:.0f} kB, {form.milliseconds:.2g} ms a run")
-        if form.left_out:
-            say(f"{name}: is left out: {form.left_out}")
-            (folder / f"{name}.tflite").unlink()
-        forms.append(form)
-    if all(form.left_out for form in forms):
-        raise TrainingError("no form of this network answers as it does in Keras, so there is no bundle")
-    return tuple(forms)
+    for names in _attempts(trained.recipe.forms):
+        for name, problem in _written(trained, names, samples, folder):
+            forms.append(_told(trained, name, problem, folder, sequences, say))
+        if not all(form.left_out for form in forms):
+            return tuple(forms)
+    raise TrainingError("no form of this network answers as it does in Keras, so there is no bundle")
+
+
+def _attempts(wanted: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The forms that are wanted, then those nearer to Keras, for where none of them is near enough."""
+    yield wanted
+    yield from ((name,) for name in NEARER if name not in wanted)
+
+
+def _told(
+    trained: Trained,
+    name: str,
+    problem: str,
+    folder: Path,
+    sequences: Sequence[Sequence[Inputs]],
+    say: Say,
+) -> Form:
+    """One form that was written, or could not be: judged, told of, and deleted where it is left out."""
+    if problem:
+        say(f"{name}: {problem}")
+        return Form(name, 0, 0.0, None, problem)
+    form, score = _judged(trained, name, folder / f"{name}.tflite", sequences)
+    told = ", ".join(f"{key} {figure(key, value)}" for key, value in score.values.items())
+    say(f"{name}: {told}; {form.size / 1000:.0f} kB, {form.milliseconds:.2g} ms a run")
+    if form.left_out:
+        say(f"{name}: is left out: {form.left_out}")
+        (folder / f"{name}.tflite").unlink()
+    return form
 
 
 def _samples(trained: Trained, sequences: Sequence[Sequence[Inputs]]) -> Sequence[Inputs]:
@@ -65,9 +85,10 @@ def _samples(trained: Trained, sequences: Sequence[Sequence[Inputs]]) -> Sequenc
     return [step for sequence in sequences for step in sequence]
 
 
-def _written(trained: Trained, samples: Sequence[Inputs], folder: Path) -> Iterator[tuple[str, str]]:
+def _written(
+    trained: Trained, names: Sequence[Any], samples: Sequence[Inputs], folder: Path
+) -> Iterator[tuple[str, str]]:
     """Names of the forms, and why one could not be made; all in one go where none gives trouble."""
-    names: tuple[Any, ...] = trained.recipe.forms
     try:
         make_variants(trained.graph, names, samples, folder)
         yield from ((name, "") for name in names)

@@ -14,8 +14,6 @@ from edge_vision.training.networks.blocks import MOMENTUM, convolution, pixels_s
 from edge_vision_models.meter_digits.wheels import SIZE
 
 SCORES = "scores"
-FLOOR = 0.0
-"""The least logit that a device tells from others; those of what may be shown are higher."""
 TOGETHER = 512
 """So many pictures are answered at once."""
 
@@ -54,8 +52,7 @@ def wheel_step(network: Any) -> Any:
     """The keras.Model that a device runs: one wheel in, probabilities out.
 
     It looks three times, as if the wheel were a pixel further left and right too, where it shows the
-    same, and takes the mean of the logits. Those below FLOOR count as FLOOR: what is certainly not shown
-    reaches far below what may be, and a byte's steps would become too coarse to tell neighbours apart.
+    same, and takes the mean of the logits.
     """
     width, height = SIZE
     image = keras.Input(batch_shape=(1, height, width, 3), name="image")
@@ -63,8 +60,7 @@ def wheel_step(network: Any) -> Any:
     right = ops.concatenate([image[:, :, :1], image[:, :, :-1]], axis=2)
     logits = network({"image": ops.concatenate([image, left, right], axis=0)})[SCORES]
     mean = ops.mean(logits, axis=0, keepdims=True)
-    evidence = layers.ReLU(name=f"{SCORES}_evidence")(mean - FLOOR)
-    return keras.Model({"image": image}, {SCORES: layers.Softmax(name=f"{SCORES}_softmax")(evidence)})
+    return keras.Model({"image": image}, {SCORES: layers.Softmax(name=f"{SCORES}_softmax")(mean)})
 
 
 def shares_of(network: Any, pictures: NDArray[np.uint8], sharpness: float = 1.0) -> NDArray[np.float32]:
