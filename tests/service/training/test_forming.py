@@ -1,4 +1,4 @@
-"""Which forms a bundle gets: those that are wanted, or what is nearer to Keras where they lose too much."""
+"""Which forms a bundle gets: those wanted, or what is nearer to Keras where they lose too much."""
 
 from __future__ import annotations
 
