@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+WORKERS ?= 2
 
 .PHONY: demo test lint format clean
 
@@ -11,7 +12,7 @@ demo: $(VENV)/demo.installed
 	$(BIN)/edge-vision demo --seconds 20
 
 test: $(VENV)/dev.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ It also makes the tests' own helpers importable as `tests.<helper>`, however pyt
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,19 @@ from tests.brokers import (  # noqa: E402 - only found after the line above
 )
 
 Listen = Callable[..., Listener]
+
+
+@pytest.fixture(autouse=True)
+def _logging_ends_with_the_test() -> Iterator[None]:
+    """What a command that runs in this process sets of logging is undone: the next test has its own."""
+    root = logging.getLogger()
+    level, handlers = root.level, [*root.handlers]
+    yield
+    root.setLevel(level)
+    for handler in root.handlers[:]:
+        if type(handler) is logging.StreamHandler and handler not in handlers:
+            root.removeHandler(handler)
+    logging.captureWarnings(False)
 
 
 @pytest.fixture(scope="session")
