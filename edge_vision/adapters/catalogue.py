@@ -8,6 +8,7 @@ from typing import Any
 from edge_vision.adapters.backbones import SCORES_AND_EMBEDDING
 from edge_vision.adapters.blazeface import BLAZEFACE
 from edge_vision.adapters.boxes import BOXES_AND_SCORES
+from edge_vision.adapters.centres import CENTRES
 from edge_vision.adapters.classification import SCORES
 from edge_vision.adapters.embeddings import EMBEDDING
 from edge_vision.adapters.generators import input_meanings, is_sequence
@@ -36,6 +37,7 @@ LAYOUTS: tuple[Layout[Any], ...] = (
     SLOTS,
     CLASSES_AS_TEXT,
     CHARACTERS,
+    CENTRES,
     MOVENET,
     HEATMAPS_WITH_OFFSETS,
     HEATMAPS,

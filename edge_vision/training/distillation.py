@@ -7,8 +7,6 @@ opened; it is asked once for each picture, and its answers are kept.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,19 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.adapters.candidates import Candidates
 from edge_vision.adapters.catalogue import adapter_of, describe
 from edge_vision.adapters.classification import ClassScores
-from edge_vision.adapters.runner import Runner
 from edge_vision.contracts.model import Model, ModelBundle
 from edge_vision.contracts.options import Options, option
 from edge_vision.contracts.regular_file import open_model_file
 from edge_vision.contracts.tensors import TensorSpec
-from edge_vision.data import geometry
 from edge_vision.data.errors import TrainingError
-from edge_vision.data.frame import Frame, Image
-from edge_vision.data.view import View
-from edge_vision.data.warp import Warp, reference_warp
+from edge_vision.data.frame import Image
 from edge_vision.training.transfer.rows import Progress, Rows, digest_of
 
 TEACHER = "teacher"
@@ -40,8 +33,6 @@ Pictures = NDArray[np.uint8]
 
 _SMALLEST = 1e-7
 """Probabilities below this are taken for it, as float32 has no smaller ones beside 1."""
-_BOX = 6
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class TeacherOptions(Options):
@@ -52,22 +43,6 @@ class TeacherOptions(Options):
     temperature: float = option(
         2.0, "Softens its answers: more shows what else a picture is like.", ge=0.1, le=20
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TaughtBoxes:
-    """What a detector found on n pictures, to be learnt as if people had drawn it.
-
-    boxes   n arrays (k, 4) float32 x1, y1, x2, y2 in pixels of the picture
-    label   n arrays (k,) int64, the detector's own classes
-    score   n arrays (k,) float32, 0 to 1
-    labels  names of the detector's classes
-    """
-
-    boxes: tuple[NDArray[np.float32], ...]
-    label: tuple[NDArray[np.int64], ...]
-    score: tuple[NDArray[np.float32], ...]
-    labels: tuple[str, ...]
 
 
 def teacher_answers(
@@ -93,57 +68,9 @@ def teacher_answers(
             raise TrainingError(f"{bundle.name}: gives no numbers for picture {row}; it cannot teach")
         return values
 
-    facts = ("scores", _model_digest(bundle), str(image), image.mean, image.std, image.order)
+    facts = ("scores", model_digest(bundle), str(image), image.mean, image.std, image.order)
     rows = Rows(folder, digest_of(*facts, arrays=(pictures,)), int(np.prod(scores.shape)), answer)
     return _logits(rows.all(len(pictures), progress), scores, bundle)
-
-
-def teacher_boxes(
-    model: Model,
-    pictures: Pictures,
-    folder: Path,
-    progress: Progress | None = None,
-    *,
-    finding: BoxOptions | None = None,
-    warp: Warp = reference_warp,
-) -> TaughtBoxes:
-    """What a detector finds on each picture, kept as `teacher_answers` keeps its.
-
-    finding  which boxes count
-    warp     how pixels are taken from a picture; the daemon's own (builtin/warp.py) is quicker
-
-    Raises ModelError where the model is no detector of pictures, TrainingError where it has no file.
-    """
-    chosen = finding or BoxOptions()
-    runner = Runner(model, Candidates)
-    if runner.recurrent:
-        raise TrainingError(
-            f"{runner.bundle.name}: depends on earlier pictures; it cannot teach of single ones"
-        )
-
-    def find(row: int) -> NDArray[np.float32]:
-        frame = Frame(_blue_first(pictures[row]), TEACHER, row, _EPOCH, 0.0)
-        view = runner.view(View.of(frame, warp))
-        return _packed(runner(view), view, chosen)
-
-    facts = ("boxes", _model_digest(runner.bundle), runner.bundle.fit, str(runner.bundle.image_input))
-    digest = digest_of(*facts, chosen.model_dump(), arrays=(pictures,))
-    kept = Rows(folder, digest, 1 + _BOX * chosen.most, find).all(len(pictures), progress)
-    tables = [row[1 : 1 + _BOX * int(row[0])].reshape(-1, _BOX) for row in kept]
-    return TaughtBoxes(
-        tuple(table[:, :4].copy() for table in tables),
-        tuple(table[:, 4].astype(np.int64) for table in tables),
-        tuple(table[:, 5].copy() for table in tables),
-        runner.labels,
-    )
-
-
-class BoxOptions(Options):
-    """Which of a teacher's boxes count."""
-
-    min_score: float = option(0.5, "Boxes below this score are left out.", ge=0, le=1)
-    max_iou: float = option(0.5, "Boxes of a class that overlap more are one.", ge=0, le=1)
-    most: int = option(50, "So many of a picture at most, best first.", ge=1, le=1000)
 
 
 def with_teacher_head(network: Any, classes: int) -> Any:
@@ -191,7 +118,7 @@ def _only_image(bundle: ModelBundle) -> TensorSpec:
     return image
 
 
-def _model_digest(bundle: ModelBundle) -> str:
+def model_digest(bundle: ModelBundle) -> str:
     """The digest of a model's file; raises TrainingError where there is none."""
     if bundle.facts.sha256:
         return bundle.facts.sha256
@@ -233,18 +160,3 @@ def _logits(values: NDArray[np.float32], scores: TensorSpec, bundle: ModelBundle
         return np.asarray(np.log(bounded / (1 - bounded)), np.float32)
     adds_up = fractions and bool((np.abs(values.sum(axis=1) - 1) < 0.1).all())
     return np.log(np.maximum(values, floor)) if producer == "SOFTMAX" or adds_up else values
-
-
-def _packed(found: Candidates, view: View, options: BoxOptions) -> NDArray[np.float32]:
-    """A picture's boxes as a row: how many, then corners in its pixels, class and score of each."""
-    found = found[found.score >= options.min_score]
-    boxes = view.boxes_to_frame(found.boxes * np.asarray(view.size * 2, np.float32))
-    limits = np.asarray((view.frame.width, view.frame.height) * 2, np.float32)
-    boxes = np.clip(boxes, 0.0, limits).astype(np.float32)
-    best = geometry.suppress(boxes, found.score, found.class_id, options.max_iou)
-    best = best[(boxes[best, 2:] > boxes[best, :2]).all(axis=1)][: options.most]
-    row = np.zeros(1 + _BOX * options.most, np.float32)
-    row[0] = len(best)
-    table = np.column_stack([boxes[best], found.class_id[best], found.score[best]])
-    row[1 : 1 + table.size] = table.reshape(-1)
-    return row

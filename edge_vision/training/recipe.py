@@ -19,7 +19,7 @@ from edge_vision.training.examples import Examples, Parts
 from edge_vision.training.fitting.epoch_data import EpochData
 from edge_vision.training.fitting.settings import FitSettings
 from edge_vision.training.score import Score
-from edge_vision.training.session import Session
+from edge_vision.training.session import Opening, Session, nothing_opened
 
 Inputs = Mapping[str, NDArray[Any]]
 """Arrays by the names of a model's inputs, for one run; its state is left out."""
@@ -49,6 +49,7 @@ class Recipe(ABC, Generic[RecipeOptions]):
     forms         of its model that are tried for the bundle, the usual one first
     largest_loss  a form whose chief figure is lower than Keras' by more than this is left out
     warp          how pixels are taken from the pictures that are read; set to the daemon's before `read`
+    open_model    opens a model that has a part in reading the data; set, too, before `read`
     """
 
     name: ClassVar[str] = ""
@@ -67,6 +68,7 @@ class Recipe(ABC, Generic[RecipeOptions]):
     def __init__(self, options: RecipeOptions) -> None:
         self.options = options
         self.warp: Warp = reference_warp
+        self.open_model: Opening = nothing_opened
         self.notes: list[str] = []  # for people, what was noticed while the data were read
 
     @abstractmethod

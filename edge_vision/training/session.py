@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edge_vision.contracts.model import Model
+from edge_vision.data.errors import TrainingError
 from edge_vision.training.fitting.history import History
 from edge_vision.training.fitting.progress import Progress
 from edge_vision.training.fitting.settings import FitSettings
@@ -24,6 +25,11 @@ ALONE = "fit"
 
 Opening: TypeAlias = Callable[[str], AbstractContextManager[Model]]
 """Opens a model by its bundle's name, a folder or a file, and closes it at the end."""
+
+
+def nothing_opened(written: str) -> AbstractContextManager[Model]:
+    """The opening of who has no models: raises TrainingError."""
+    raise TrainingError(f"{written}: no model can be opened here")
 
 
 @dataclass(eq=False)

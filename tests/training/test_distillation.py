@@ -1,4 +1,4 @@
-"""A teacher's answers: right, kept, found again, resumed; boxes; and heads for its classes."""
+"""A teacher's answers: right, kept, found again, resumed; and heads for its classes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from edge_vision.contracts.model import ModelBundle
 from edge_vision.contracts.tensors import Quantisation, TensorSpec
 from edge_vision.data.errors import ModelError, TrainingError
 from edge_vision.training.distillation import (
-    BoxOptions,
     teacher_answers,
-    teacher_boxes,
     with_teacher_head,
     without_teacher_head,
 )
@@ -152,48 +150,14 @@ def test_a_damaged_file_of_answers_is_named(tmp_path: Path) -> None:
         teacher_answers(teacher, shown, tmp_path / "kept")
 
 
-class Detector(Teacher):
-    """Two overlapping boxes, one by itself, and one that is not sure."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(
-            file,
-            TensorSpec("boxes", (1, 4, 4), "float32", meaning="boxes"),
-            TensorSpec("scores", (1, 4, 2), "float32", meaning="scores"),
-        )
-        self.bundle = replace(self.bundle, labels=("cat", "dog"))
-
-    def answer(self, image: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-        boxes = [[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.45], [0.5, 0.5, 1.2, 1.2], [0.0, 0.5, 0.2, 0.8]]
-        scores = [[0.9, 0.0], [0.8, 0.0], [0.1, 0.7], [0.3, 0.0]]
-        return {"boxes": np.array([boxes], np.float32), "scores": np.array([scores], np.float32)}
-
-
-def test_a_detector_teaches_boxes_in_pixels_of_the_picture(tmp_path: Path) -> None:
-    teacher = Detector(tmp_path / "t.tflite")
-    found = teacher_boxes(teacher, pictures(3), tmp_path / "kept")
-    assert len(found.boxes) == 3
-    assert found.labels == ("cat", "dog")
-    np.testing.assert_allclose(found.boxes[1], [[0, 0, 6, 4], [6, 4, 12, 8]], atol=1e-4)
-    assert found.label[1].tolist() == [0, 1]
-    np.testing.assert_allclose(found.score[1], [0.9, 0.7])
-    again = teacher_boxes(teacher, pictures(3), tmp_path / "kept")
-    assert teacher.calls == 3
-    np.testing.assert_array_equal(again.boxes[2], found.boxes[2])
-
-
-def test_which_boxes_count_may_be_said(tmp_path: Path) -> None:
-    teacher = Detector(tmp_path / "t.tflite")
-    wanted = BoxOptions(min_score=0.2, max_iou=1.0, most=3)
-    found = teacher_boxes(teacher, pictures(1), tmp_path, finding=wanted)
-    np.testing.assert_allclose(found.score[0], [0.9, 0.8, 0.7])
-
-
-def test_a_classifier_teaches_no_boxes_and_a_detector_no_classes(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="task is classify"):
-        teacher_boxes(Teacher(tmp_path / "t.tflite"), pictures(1), tmp_path)
+def test_a_detector_teaches_no_classes(tmp_path: Path) -> None:
+    detector = Teacher(
+        tmp_path / "t.tflite",
+        TensorSpec("boxes", (1, 4, 4), "float32", meaning="boxes"),
+        TensorSpec("scores", (1, 4, 2), "float32", meaning="scores"),
+    )
     with pytest.raises(ModelError, match="task is detect"):
-        teacher_answers(Detector(tmp_path / "t.tflite"), pictures(1), tmp_path)
+        teacher_answers(detector, pictures(1), tmp_path)
 
 
 def student(name: str = "scores") -> Any:

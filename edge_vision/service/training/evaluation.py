@@ -13,7 +13,12 @@ from edge_vision.contracts.model import Model
 from edge_vision.contracts.options import Options
 from edge_vision.data.errors import TrainingError
 from edge_vision.service.training.finding import find_recipe
-from edge_vision.service.training.opening import declared_bundle, find_model, opened_bundle
+from edge_vision.service.training.opening import (
+    declared_bundle,
+    equip,
+    find_model,
+    opened_bundle,
+)
 from edge_vision.training.data.collection import Collection
 from edge_vision.training.data.readers import read_any
 from edge_vision.training.evaluation.evaluators import evaluator_of
@@ -89,7 +94,7 @@ def _part(collection: Collection, question: Question) -> Collection:
 def _by_recipe(question: Question, model: Model, parse: ParseOptions) -> Score:
     kind = find_recipe(question.recipe)
     recipe = kind(parse(kind.Options))
-    recipe.warp = opencv_warp
+    equip(recipe)
     if recipe.task != model.bundle.task:
         raise TrainingError(
             f"{question.model}: its task is {model.bundle.task}, that of the recipe {recipe.name} "

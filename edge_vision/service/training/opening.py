@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
+from edge_vision.builtin.warp import opencv_warp
 from edge_vision.contracts.bundles import load_bundle
 from edge_vision.contracts.model import Model, ModelBundle
 from edge_vision.data.errors import ConfigError, ModelError
 from edge_vision.service.models.library import Library
 from edge_vision.service.plugins import load_plugins
+from edge_vision.training.recipe import Recipe
 
 
 def find_model(written: str) -> Path:
@@ -31,6 +34,17 @@ def declared_bundle(path: Path, variant: str | None = None) -> ModelBundle:
     except ConfigError as error:
         problem = error.problem
         raise ModelError(problem if str(path) in problem else f"{path}: {problem}") from error
+
+
+def equip(recipe: Recipe[Any]) -> None:
+    """Give a recipe what the daemon has: its warp, and its models."""
+    recipe.warp = opencv_warp
+    recipe.open_model = opened_model
+
+
+def opened_model(written: str) -> AbstractContextManager[Model]:
+    """A model by its bundle's name, its folder or its file, closed at the end."""
+    return opened_bundle(declared_bundle(find_model(written)))
 
 
 @contextmanager

@@ -17,7 +17,12 @@ from edge_vision.data.errors import ConfigError, ModelError, TrainingError
 from edge_vision.service.models.toml_text import toml_value
 from edge_vision.service.training.data_digest import digest_of
 from edge_vision.service.training.finding import has_tensorflow
-from edge_vision.service.training.opening import declared_bundle, find_model, opened_bundle
+from edge_vision.service.training.opening import (
+    declared_bundle,
+    equip,
+    find_model,
+    opened_model,
+)
 from edge_vision.service.training.run_folder import CACHE, Run, RunFolder
 from edge_vision.service.training.trained import Trained, card, purpose
 from edge_vision.training.backend import TENSORFLOW, backend
@@ -140,7 +145,7 @@ def _trained(order: Order, folder: RunFolder, over: Any, say: Say) -> tuple[Trai
 def _learn(order: Order, cache: Path, over: Any, say: Say) -> tuple[Session, Parts, Any]:
     """Read the data and train what is not trained yet: the session, the data, and what was trained."""
     recipe = order.recipe
-    recipe.warp = opencv_warp
+    equip(recipe)
     cache.mkdir(exist_ok=True)
     session = _session(order.out, cache, over, say)
     parts = recipe.read(order.data, cache)
@@ -166,14 +171,7 @@ def _help_out(order: Order, over: Any) -> int:
 
 
 def _session(folder: Path, cache: Path, over: Any, say: Say) -> Session:
-    return Session(
-        folder,
-        cache,
-        lambda written: opened_bundle(declared_bundle(find_model(written))),
-        find_model,
-        say,
-        over,
-    )
+    return Session(folder, cache, opened_model, find_model, say, over)
 
 
 def _export_elsewhere(order: Order, say: Say) -> int:

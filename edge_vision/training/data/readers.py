@@ -63,6 +63,22 @@ def read_any(folder: Path, reading: Reading | None = None) -> Collection:
     TrainingError where no kind, or not the wanted one, is found.
     """
     reading = reading or Reading()
+    kinds = _kinds(folder, reading)
+    wanted = [read for truth, read in kinds if reading.truth in (None, truth)]
+    if not wanted:
+        found = f"it tells {listed(truth for truth, _ in kinds)}, not {reading.truth}; " if kinds else ""
+        raise TrainingError(f"{folder}: {found}{_seen(look_at(_entered(folder)))}; {ACCEPTED}")
+    others = [truth for truth, read in kinds if read is not wanted[0]]
+    return wanted[0]().noting(f"it also tells: {listed(others)}" if others else "")
+
+
+def tells(folder: Path, truth: Truth) -> bool:
+    """True where `read_any` finds something of that kind in a folder; what it holds is not looked at."""
+    return any(found == truth for found, _ in _kinds(folder, Reading(truth)))
+
+
+def _kinds(folder: Path, reading: Reading) -> list[tuple[Truth, Callable[[], Collection]]]:
+    """What a folder tells, in the order it is looked for, and how it is read."""
     root = _entered(folder)
     tree = look_at(root)
     kinds: list[tuple[Truth, Callable[[], Collection]]] = []
@@ -80,12 +96,7 @@ def read_any(folder: Path, reading: Reading | None = None) -> Collection:
         kinds.append(("segments", lambda: read_segments(root / tables[0], root, reading.time_scale)))
     if not kinds and any(len(path.parts) > 1 for path in tree.pictures()):
         kinds.append(("label", lambda: read_folders(root)))
-    wanted = [read for truth, read in kinds if reading.truth in (None, truth)]
-    if not wanted:
-        found = f"it tells {listed(truth for truth, _ in kinds)}, not {reading.truth}; " if kinds else ""
-        raise TrainingError(f"{folder}: {found}{_seen(tree)}; {ACCEPTED}")
-    others = [truth for truth, read in kinds if read is not wanted[0]]
-    return wanted[0]().noting(f"it also tells: {listed(others)}" if others else "")
+    return kinds
 
 
 def _entered(folder: Path) -> Path:

@@ -103,6 +103,31 @@ class Focal(ExampleLoss):
         return ops.sum(_by_example(losses), axis=1) / ops.maximum(there, 1.0)
 
 
+class CentreFocal(ExampleLoss):
+    """Focal loss for maps of middles, in which cells near a middle are hardly wrong.
+
+    Law and Deng, "CornerNet: Detecting objects as paired keypoints", 2018, 3.2: at a middle
+    -(1 - p)^2 log p, elsewhere -(1 - t)^4 p^2 log(1 - p), summed and divided by the number of middles.
+
+    truth   (n, height, width, classes) 1 at middles, 0 to 1 around them; below 0 where it is not told
+    logits  (n, height, width, classes)
+    """
+
+    def __init__(self, name: str = "centre_focal") -> None:
+        super().__init__(name=name)
+
+    def call(self, truth: Any, logits: Any) -> Any:
+        """The loss of each example, (n,)."""
+        told = ops.cast(truth >= 0, logits.dtype)
+        middle = ops.cast(truth >= 1.0, logits.dtype)
+        log_yes, log_no = ops.log_sigmoid(logits), ops.log_sigmoid(-logits)
+        yes = -middle * ops.exp(2.0 * log_no) * log_yes
+        away = ops.power(ops.clip(1.0 - truth, 0.0, 1.0), 4.0)
+        no = -(1.0 - middle) * away * ops.exp(2.0 * log_yes) * log_no
+        found = ops.maximum(ops.sum(_by_example(middle), axis=1), 1.0)
+        return ops.sum(_by_example((yes + no) * told), axis=1) / found
+
+
 class MeanSquaredError(ExampleLoss):
     """Mean of the squared differences; what is not a number in the truth is not told.
 

@@ -10,7 +10,7 @@ import pytest
 
 from edge_vision.data.errors import TrainingError
 from edge_vision.training.data.collection import VOID, Collection
-from edge_vision.training.data.readers import Reading, read_any
+from edge_vision.training.data.readers import Reading, read_any, tells
 from tests.training.data.drawing import coco, draw, draw_classes, save, video, voc, write
 
 
@@ -85,6 +85,15 @@ def test_boxes_and_masks_of_the_same_pictures(tmp_path: Path) -> None:
     assert read_any(tmp_path, Reading(truth="mask")).truth == "mask"
     with pytest.raises(TrainingError, match="it tells boxes, mask, not label"):
         read_any(tmp_path, Reading(truth="label"))
+
+
+def test_what_a_folder_tells_is_known_before_it_is_read(tmp_path: Path) -> None:
+    draw(tmp_path / "plain" / "a.png")
+    assert not tells(tmp_path / "plain", "boxes")
+    draw(tmp_path / "boxed" / "images" / "a.png")
+    write(tmp_path / "boxed" / "labels" / "a.txt", "0 0.5 0.5 0.2 0.2\n")
+    assert tells(tmp_path / "boxed", "boxes")
+    assert not tells(tmp_path / "boxed", "mask")
 
 
 def test_stray_files_do_not_mislead(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 tensorflow = pytest.importorskip("tensorflow")
 
 from edge_vision.training.fitting.losses import (  # noqa: E402 - after the check that Keras is there
+    CentreFocal,
     CrossEntropy,
     Distillation,
     Focal,
@@ -112,6 +113,32 @@ def test_focal_loss_is_divided_by_the_things_that_are_there() -> None:
     assert both == pytest.approx(0.25 * part, rel=1e-5)
 
 
+def test_centre_focal_forgives_what_is_near_a_middle() -> None:
+    truth = np.zeros((1, 1, 3, 1), np.float32)
+    truth[0, 0, :, 0] = 1.0, 0.8, 0.0
+    loss = CentreFocal()
+
+    def cost(*logits: float) -> float:
+        said = np.array(logits, np.float32).reshape(1, 1, 3, 1)
+        return float(np.asarray(loss.call(truth, said))[0])
+
+    assert cost(20, -20, -20) == pytest.approx(0.0, abs=1e-4)
+    assert 0 < cost(20, 3, -20) < cost(20, -20, 3) / 100
+    p = 1 / (1 + math.exp(1.0))
+    assert cost(-1, -20, -20) == pytest.approx((1 - p) ** 2 * -math.log(p), rel=1e-4)
+
+
+def test_centre_focal_is_divided_by_the_middles_and_skips_what_is_not_told() -> None:
+    truth = np.zeros((2, 2, 2, 1), np.float32)
+    truth[0, 0, 0, 0] = truth[1, 0, 0, 0] = truth[1, 1, 1, 0] = 1.0
+    said = np.full((2, 2, 2, 1), -30.0, np.float32)
+    said[truth == 1.0] = -2.0
+    one, two = np.asarray(CentreFocal().call(truth, said))
+    assert one == pytest.approx(two)
+    truth[0] = -1.0
+    assert np.asarray(CentreFocal().call(truth, said))[0] == 0.0
+
+
 def test_squared_error_leaves_out_what_is_no_number() -> None:
     truth = [[1.0, math.nan, 3.0], [0.0, 0.0, 0.0]]
     said = [[2.0, 9.0, 1.0], [3.0, 0.0, 0.0]]
@@ -140,6 +167,7 @@ def test_distillation_compares_softened_answers() -> None:
         (CrossEntropy(0.1), [[0.0, 1.0, 0.0]]),
         (Focal(), [[0.0, 1.0, 0.0]]),
         (Focal(gamma=0.5), [[0.0, 1.0, 0.3]]),
+        (CentreFocal(), [[0.0, 1.0, 0.3]]),
         (MeanSquaredError(), [[0.0, 1.0, 0.0]]),
         (Distillation(), [[0.0, 1.0, 0.0]]),
     ],

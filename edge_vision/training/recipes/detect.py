@@ -1,0 +1,273 @@
+"""The recipe for objects of one's own: pictures with boxes become a detector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_vision.adapters.centres import boxes_about, peaks
+from edge_vision.contracts.model import Model
+from edge_vision.contracts.options import option
+from edge_vision.data import geometry
+from edge_vision.data.errors import TrainingError
+from edge_vision.data.warp import Warp, reference_warp
+from edge_vision.training.augmentation.epoch import epoch as augmented
+from edge_vision.training.augmentation.options import Augmentation
+from edge_vision.training.average_precision import Found, Truth
+from edge_vision.training.centre_maps import centre_maps
+from edge_vision.training.data.cache import cached
+from edge_vision.training.data.classes import renamed
+from edge_vision.training.data.collection import Collection, joined
+from edge_vision.training.data.readers import Reading, read_any, tells
+from edge_vision.training.data.splits import Split, split
+from edge_vision.training.data.unlabelled import read_unlabelled
+from edge_vision.training.evaluation.detection import (
+    MAX_IOU,
+    MIN_SCORE,
+    MOST_BOXES,
+    detection_score,
+    evaluate_detector,
+)
+from edge_vision.training.exam import Exam
+from edge_vision.training.examples import Examples, Parts
+from edge_vision.training.fitting.epoch_data import EpochData
+from edge_vision.training.fitting.settings import FitSettings
+from edge_vision.training.marking import MarkingOptions, marked
+from edge_vision.training.recipe import Inputs, Recipe
+from edge_vision.training.score import Score
+from edge_vision.training.session import Session
+
+CALIBRATED = 100
+"""So many pictures calibrate int8."""
+TOGETHER = 32
+"""So many pictures are validated at once."""
+ROOM = 1.25
+"""Pictures are kept so much larger than the network sees them, for parts of them to be shown larger."""
+STRIDE = 8
+_CENTRES, _SIDES, _CORNERS = "centres", "sides", "corners"
+
+SEEN = Augmentation(
+    rotate=3.0,
+    scale=(0.6, 1.9),
+    aspect=1.35,
+    shift=0.1,
+    flip=0.5,
+    border="grey",
+    brightness=0.15,
+    contrast=0.35,
+    saturation=0.5,
+    grey=0.1,
+    noise=4.0,
+    blur=0.7,
+)
+"""How pictures with boxes are changed: seen nearer and further away, and by other cameras."""
+
+
+class DetectOptions(MarkingOptions, FitSettings):
+    """Options of the recipe `detect`."""
+
+    epochs: int = option(60, "So many times the pictures are gone through.", ge=1)
+    batch: int = option(16, "Pictures a step.", ge=1)
+    learning_rate: float = option(2e-3, "The highest learning rate, reached after the warm-up.", gt=0.0)
+    weight_decay: float = option(0.05, "Decay of the weights, as a share of the learning rate.", ge=0.0)
+    every: int = option(5, "Each so many epochs, and after the last, the network is validated.", ge=1)
+    clip: float = option(10.0, "Largest norm of all gradients together; 0: any.", ge=0.0)
+    repeat: int = option(
+        4, "So often each picture is seen in an epoch, changed anew each time.", ge=1, le=1000
+    )
+    columns: int = option(32, "Cells side by side; the network sees 8 pixels for each.", ge=4, le=80)
+    rows: int = option(32, "Cells one above the other.", ge=4, le=80)
+    width: float = option(1.0, "Channels of our backbone, times the usual.", ge=0.25, le=4)
+    channels: int = option(64, "Channels of the maps that boxes are told from.", ge=8, le=512)
+    backbone: str = option(
+        "", "What to begin from: a bundle with a backbone such as objects, a run's folder; or nothing."
+    )
+    also: tuple[Path, ...] = option(
+        (), "Further folders of pictures with boxes, which are learnt from and never judge."
+    )
+    empty: tuple[Path, ...] = option(
+        (), "Folders of pictures in which nothing is to be found: what it shall not be taken in by."
+    )
+    validation: float = option(
+        0.2, "Share of the pictures that only judge, where no folder val/ declares them.", gt=0.0, lt=1.0
+    )
+    group_by: str = option(
+        "", "A regular expression whose first group, found in a file's path, names what stays together."
+    )
+    duplicates: bool = option(True, "Keep pictures that look the same in one part.")
+    classes: dict[str, tuple[str, ...]] = option(
+        {},
+        "For each class that is to be found, what the data call it, with * for anything; boxes of "
+        "other names are left out. Left out, all names are classes.",
+    )
+    box_weight: float = option(2.0, "Weight of the boxes beside the middles.", ge=0.0)
+    augmentation: Augmentation = option(SEEN, "How pictures are changed at random.")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels of what the network sees."""
+        return self.columns * STRIDE, self.rows * STRIDE
+
+
+class Detect(Recipe[DetectOptions]):
+    """A detector of objects: our backbone, and maps of their middles and of how far their sides are."""
+
+    name = "detect"
+    task = "detect"
+    layout = "centres"
+    meanings = {_CENTRES: "centre-scores", _SIDES: "box-sides"}  # noqa: RUF012 - as the base has it
+    about = "Finds its kinds of objects in a picture, and says where each is."
+    limits = (
+        "Things much smaller than those it learnt from, or seen from elsewhere, are not found. Two "
+        "things whose middles are less than two cells of 8 pixels apart count as one."
+    )
+    forms = ("float16", "int8")
+    Options = DetectOptions
+
+    def read(self, folder: Path, cache: Path) -> Parts:
+        """The pictures of a folder with their boxes, in two parts that have nothing in common."""
+        made, options = self._split(folder, cache), self.options
+        further = [self.collection(each, cache) for each in options.also]
+        further += [_empty(each, made.training.labels) for each in options.empty]
+        training = made.training
+        if further:
+            training = joined([training, *further])
+            if training.labels != made.training.labels:
+                raise TrainingError(
+                    f"the folders of also add classes that {folder} does not have: "
+                    f"{', '.join(training.labels[len(made.training.labels) :])}"
+                )
+        self.notes = [*training.notes]
+        width, height = options.size
+        kept = round(width * ROOM), round(height * ROOM)
+        return Parts(
+            cached(training, kept, cache, warp=self.warp),
+            cached(made.validation, options.size, cache, warp=self.warp),
+            made.training.labels,
+        )
+
+    def exam(self, folder: Path, cache: Path, part: str) -> Exam:
+        """The files themselves, so that any model sees them as it would in the daemon."""
+        chosen = self.collection(folder, cache) if part == "all" else None
+        if chosen is None:
+            chosen = getattr(self._split(folder, cache), part)
+        if not len(chosen):
+            raise TrainingError(f"{folder}: has no {part} part; declare it by a folder {part}/")
+        return Exam(chosen, chosen.labels)
+
+    def network(self, session: Session, parts: Parts) -> Any:
+        """Our backbone, and the maps of a detector."""
+        from edge_vision.training.networks.backbone import (  # noqa: PLC0415 - needs Keras
+            BackboneOptions,
+            backbone,
+        )
+        from edge_vision.training.networks.detector import centre_detector  # noqa: PLC0415
+
+        options = self.options
+        body = backbone(BackboneOptions(width=options.width), options.size)
+        if options.backbone:
+            session.begin_from(body, options.backbone)
+        return centre_detector(body, len(parts.labels), options.channels)
+
+    def losses(self, session: Session, parts: Parts) -> Mapping[str, Any]:
+        """Focal loss of the middles, and the generalised overlap of the boxes."""
+        from edge_vision.training.fitting.learner import Goal  # noqa: PLC0415 - needs Keras
+        from edge_vision.training.fitting.losses import CentreFocal  # noqa: PLC0415
+        from edge_vision.training.fitting.overlap import BoxIoU  # noqa: PLC0415
+
+        return {_CENTRES: CentreFocal(), _CORNERS: Goal(BoxIoU(), self.options.box_weight)}
+
+    def epoch(self, parts: Parts, random: np.random.Generator, epoch: int) -> EpochData:
+        """All pictures several times, augmented, and the maps of their boxes."""
+        options = self.options
+        made = augmented(
+            parts.training, options.augmentation, options.size, random, repeat=options.repeat
+        )
+        grid = options.columns, options.rows
+        rows = zip(made.targets["boxes"], made.targets["classes"], strict=True)
+        maps = [
+            centre_maps(boxes, numbers, options.size, grid, len(parts.labels)) for boxes, numbers in rows
+        ]
+        targets = {
+            _CENTRES: np.stack([each.heights for each in maps]),
+            _CORNERS: np.stack([each.corners for each in maps]),
+        }
+        return EpochData({"image": made.pictures}, targets)
+
+    def validate(self, network: Any, parts: Parts) -> Score:
+        """The pictures of the validation part in batches, as they are cached."""
+        part = parts.validation
+        said = network.predict({"image": part.pictures}, batch_size=TOGETHER, verbose=0)
+        found = [
+            _found(1.0 / (1.0 + np.exp(-centres)), 1.0 / (1.0 + np.exp(-sides)), self.options.size)
+            for centres, sides in zip(said[_CENTRES], said[_SIDES], strict=True)
+        ]
+        pairs = zip(part.targets["boxes"], part.targets["classes"], strict=True)
+        return detection_score(found, [Truth(*pair) for pair in pairs], parts.labels)
+
+    def device_graph(self, network: Any) -> Any:
+        """One picture in, the maps of middles and sides out."""
+        from edge_vision.training.networks.device import for_device  # noqa: PLC0415 - needs Keras
+
+        return for_device(network, endings={_CENTRES: "sigmoid", _SIDES: "sigmoid"})
+
+    def representative(self, part: Examples) -> Sequence[Sequence[Inputs]]:
+        """Pictures from all over the part, each by itself."""
+        width, height = self.options.size
+        rows = np.random.default_rng(self.options.seed).permutation(len(part))[:CALIBRATED]
+        chosen = part.take(rows)
+        if chosen.size != (width, height):
+            whole = Augmentation()
+            chosen = augmented(chosen, whole, (width, height), np.random.default_rng(0))
+        return [[{"image": np.asarray(chosen.pictures[row : row + 1])}] for row in range(len(chosen))]
+
+    def evaluate(self, model: Model, exam: Exam, warp: Warp = reference_warp) -> Score:
+        """Average precision, over overlaps of 0.5 to 0.95 and at 0.5."""
+        return evaluate_detector(model, exam.source, exam.labels, warp)
+
+    def collection(self, folder: Path, cache: Path) -> Collection:
+        """What a folder holds: pictures with boxes in any usual form, or those that a teacher marks."""
+        options = self.options
+        if options.teacher and not tells(folder, "boxes"):
+            with self.open_model(options.teacher) as teacher:
+                read = marked(read_unlabelled(folder), teacher, cache, options.teacher_score, self.warp)
+        else:
+            read = read_any(folder, Reading("boxes"))
+        return renamed(read, self.options.classes) if self.options.classes else read
+
+    def _split(self, folder: Path, cache: Path) -> Split:
+        options = self.options
+        made = split(
+            self.collection(folder, cache),
+            options.validation,
+            seed=options.seed,
+            group_by=options.group_by,
+            duplicates=options.duplicates,
+        )
+        if not len(made.validation):
+            raise TrainingError(f"{folder}: nothing is left to judge by; declare it by a folder val/")
+        return made
+
+
+def _empty(folder: Path, labels: Sequence[str]) -> Collection:
+    """The pictures of a folder, with no boxes of these classes."""
+    nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+    read = read_unlabelled(folder)
+    items = (replace(item, boxes=nothing[0], classes=nothing[1], part="") for item in read.items)
+    return replace(read, items=tuple(items), labels=tuple(labels))
+
+
+def _found(centres: NDArray[np.floating], sides: NDArray[np.floating], size: tuple[int, int]) -> Found:
+    """Boxes of one picture, in its pixels, from maps (rows, columns, ...) of scores and sides."""
+    rows, columns, classes = centres.shape
+    best = np.asarray(centres.max(axis=2), np.float32)
+    cells = peaks(best, MIN_SCORE)
+    boxes = boxes_about(cells, sides.reshape(-1, 4)[cells], (columns, rows))
+    score, numbers = best.reshape(-1)[cells], centres.reshape(-1, classes)[cells].argmax(axis=1)
+    kept = geometry.suppress(boxes, score, numbers, MAX_IOU)[:MOST_BOXES]
+    return Found(boxes[kept] * np.array([*size, *size], np.float32), score[kept], numbers[kept])

@@ -1,0 +1,1 @@
+"""The model `pedestrians`: where people are in a picture of a street."""
