@@ -13,10 +13,13 @@ SIZE = 64
 LABELS = ("disk", "square")
 
 
-def draw_boxed_shapes(folder: Path, count: int = 40, seed: int = 0, *, labelled: bool = True) -> Path:
+def draw_boxed_shapes(
+    folder: Path, count: int = 40, seed: int = 0, *, labelled: bool = True, masked: bool = False
+) -> Path:
     """Write so many pictures, each of one or two shapes; gives the folder.
 
     labelled  False for the pictures alone
+    masked    True for masks of them, too: 0 is background, 1 a shape
     """
     random = np.random.default_rng(seed)
     (folder / "images").mkdir(parents=True)
@@ -26,6 +29,10 @@ def draw_boxed_shapes(folder: Path, count: int = 40, seed: int = 0, *, labelled:
             _drawn(picture, random, half) for half in range(2) if half == 0 or random.random() < 0.5
         ]
         cv2.imwrite(str(folder / "images" / f"{number:02}.png"), picture)
+        if masked:
+            (folder / "masks").mkdir(exist_ok=True)
+            away = np.abs(picture.astype(int) - 120).min(axis=2)
+            cv2.imwrite(str(folder / "masks" / f"{number:02}.png"), (away > 70).astype(np.uint8))
         if labelled:
             (folder / "labels").mkdir(exist_ok=True)
             (folder / "labels" / f"{number:02}.txt").write_text("".join(lines))

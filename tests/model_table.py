@@ -1,6 +1,6 @@
 """Real models on real pictures, each through its stage: what models/README.md shows that they answer.
 
-`python tests/model_table.py` writes all tables of that page anew.
+`python tests/model_table.py` writes all tables of the manual anew.
 """
 
 from __future__ import annotations
@@ -270,6 +270,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "decoding": models_page.decoding,
     "bundle.toml": models_page.bundle_toml,
     "classify": models_page.classify,
+    "detect": models_page.detect,
     "shipped": models_page.shipped,
     "answers": answers,
     "people": people,

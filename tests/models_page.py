@@ -1,4 +1,4 @@
-"""The tables of models/README.md that follow from the code, and how they are found and put in there.
+"""The tables of the manual that follow from the code, and how they are found and put in there.
 
 A table stands between `<!-- name -->` and `<!-- end -->`. `python tests/model_table.py` writes all.
 """
@@ -17,22 +17,33 @@ from edge_vision.contracts.annotations import alternatives, inside, is_table
 from edge_vision.contracts.bundle_table import BundleTable, read_made, read_table
 from edge_vision.service.models.library import Library, Volume
 from edge_vision.training.recipes.classify import ClassifyOptions
+from edge_vision.training.recipes.detect import DetectOptions
 
-PAGE = Path(__file__).resolve().parents[1] / "models" / "README.md"
+HOUSE = Path(__file__).resolve().parents[1]
+PAGES = tuple(HOUSE / place / "README.md" for place in ("models", "edge_vision/training"))
+"""Where tables are; each has a name of its own."""
 
 
 def section(name: str) -> str:
-    """The table of that name as it stands on the page."""
-    found = _pattern(name).search(PAGE.read_text(encoding="utf-8"))
-    assert found is not None, f"{PAGE} has no table between <!-- {name} --> and <!-- end -->"
+    """The table of that name as it stands on its page."""
+    found = _pattern(name).search(_page(name).read_text(encoding="utf-8"))
+    assert found is not None
     return found[1].strip()
 
 
 def put_section(name: str, table: str) -> None:
-    """Write a table in its place on the page."""
-    text = PAGE.read_text(encoding="utf-8")
+    """Write a table in its place on its page."""
+    page = _page(name)
     written = f"<!-- {name} -->\n\n{table}\n\n<!-- end -->"
-    PAGE.write_text(_pattern(name).sub(lambda _: written, text), encoding="utf-8")
+    text = _pattern(name).sub(lambda _: written, page.read_text(encoding="utf-8"))
+    page.write_text(text, encoding="utf-8")
+
+
+def _page(name: str) -> Path:
+    """The page that has a table of that name."""
+    found = [page for page in PAGES if _pattern(name).search(page.read_text(encoding="utf-8"))]
+    assert len(found) == 1, f"one page has a table between <!-- {name} --> and <!-- end -->: {found}"
+    return found[0]
 
 
 def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -68,6 +79,13 @@ def bundle_toml() -> str:
 def classify() -> str:
     """Every option of the recipe `classify`."""
     return markdown(("option", "left out", "meaning"), _rows(ClassifyOptions, prefix=""))
+
+
+def detect() -> str:
+    """The options of the recipe `detect` that `classify` does not have, or has otherwise."""
+    usual = set(_rows(ClassifyOptions, prefix=""))
+    own = (row for row in _rows(DetectOptions, prefix="") if row not in usual)
+    return markdown(("option", "left out", "meaning"), own)
 
 
 def shipped() -> str:

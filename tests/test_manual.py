@@ -26,6 +26,7 @@ HOUSE = Path(__file__).resolve().parent.parent
 PAGES = [
     HOUSE / "README.md",
     HOUSE / "models" / "README.md",
+    HOUSE / "edge_vision" / "training" / "README.md",
     HOUSE / "systemd" / "README.md",
     HOUSE / "plugins" / "README.md",
     *sorted((HOUSE / "plugins").glob("*/README.md")),

@@ -1,4 +1,4 @@
-"""models/README.md: the tables that follow from the code are what the code says."""
+"""The manual: the tables that follow from the code are what the code says."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from tests import models_page
         ("decoding", models_page.decoding()),
         ("bundle.toml", models_page.bundle_toml()),
         ("classify", models_page.classify()),
+        ("detect", models_page.detect()),
         ("shipped", models_page.shipped()),
     ],
-    ids=["layouts", "decoding", "bundle.toml", "classify", "shipped"],
+    ids=["layouts", "decoding", "bundle.toml", "classify", "detect", "shipped"],
 )
 def test_a_table_says_what_the_code_says(name: str, table: str) -> None:
     assert models_page.section(name) == table, f"python tests/model_table.py {name} writes it anew"

@@ -18,6 +18,7 @@ from edge_vision.data.errors import TrainingError
 from edge_vision.data.warp import Warp, reference_warp
 from edge_vision.training.augmentation.epoch import epoch as augmented
 from edge_vision.training.augmentation.options import Augmentation
+from edge_vision.training.augmentation.pasting import Cutout, cutouts, pasted
 from edge_vision.training.average_precision import Found, Truth
 from edge_vision.training.centre_maps import centre_maps
 from edge_vision.training.data.cache import cached
@@ -105,6 +106,13 @@ class DetectOptions(MarkingOptions, FitSettings):
         "For each class that is to be found, what the data call it, with * for anything; boxes of "
         "other names are left out. Left out, all names are classes.",
     )
+    paste: float = option(
+        0.0,
+        "Share of the pictures into which an object is put that was cut out of another one; the data "
+        "then have to tell masks beside their boxes.",
+        ge=0.0,
+        le=1.0,
+    )
     box_weight: float = option(2.0, "Weight of the boxes beside the middles.", ge=0.0)
     augmentation: Augmentation = option(SEEN, "How pictures are changed at random.")
 
@@ -129,6 +137,10 @@ class Detect(Recipe[DetectOptions]):
     forms = ("float16", "int8")
     Options = DetectOptions
 
+    def __init__(self, options: DetectOptions) -> None:
+        super().__init__(options)
+        self._cut: list[Cutout] | None = None
+
     def read(self, folder: Path, cache: Path) -> Parts:
         """The pictures of a folder with their boxes, in two parts that have nothing in common."""
         made, options = self._split(folder, cache), self.options
@@ -145,6 +157,8 @@ class Detect(Recipe[DetectOptions]):
         self.notes = [*training.notes]
         width, height = options.size
         kept = round(width * ROOM), round(height * ROOM)
+        if options.paste:
+            training = _with_masks(training, folder)
         return Parts(
             cached(training, kept, cache, warp=self.warp),
             cached(made.validation, options.size, cache, warp=self.warp),
@@ -188,6 +202,8 @@ class Detect(Recipe[DetectOptions]):
         made = augmented(
             parts.training, options.augmentation, options.size, random, repeat=options.repeat
         )
+        if options.paste:
+            made = pasted(made, self._cutouts(parts.training), options.paste, random)
         grid = options.columns, options.rows
         rows = zip(made.targets["boxes"], made.targets["classes"], strict=True)
         maps = [
@@ -240,6 +256,13 @@ class Detect(Recipe[DetectOptions]):
             read = read_any(folder, Reading("boxes"))
         return renamed(read, self.options.classes) if self.options.classes else read
 
+    def _cutouts(self, part: Examples) -> list[Cutout]:
+        """The objects that may be pasted, cut out once, in the size that the network sees them."""
+        if self._cut is None:
+            smaller = augmented(part, Augmentation(), self.options.size, np.random.default_rng(0))
+            self._cut = cutouts(smaller)
+        return self._cut
+
     def _split(self, folder: Path, cache: Path) -> Split:
         options = self.options
         made = split(
@@ -252,6 +275,16 @@ class Detect(Recipe[DetectOptions]):
         if not len(made.validation):
             raise TrainingError(f"{folder}: nothing is left to judge by; declare it by a folder val/")
         return made
+
+
+def _with_masks(collection: Collection, folder: Path) -> Collection:
+    """The collection with the masks that a folder has for its pictures; the others have none."""
+    if not tells(folder, "mask"):
+        raise TrainingError(f"{folder}: has no masks to cut objects out by; leave paste out")
+    read = read_any(folder, Reading("mask"))
+    masks = {item.file: item.mask for item in read.items}
+    items = (replace(item, mask=masks.get(item.file)) for item in collection.items)
+    return replace(collection, items=tuple(items), mask_table=read.mask_table)
 
 
 def _empty(folder: Path, labels: Sequence[str]) -> Collection:

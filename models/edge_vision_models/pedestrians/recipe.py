@@ -30,6 +30,12 @@ class PedestriansOptions(DetectOptions):
         "For each class that is to be found, what the data call it, with * for anything; boxes of "
         "other names are left out.",
     )
+    paste: float = option(
+        0.5,
+        "Share of the pictures into which a person is put who was cut out of another one.",
+        ge=0,
+        le=1,
+    )
 
 
 class Pedestrians(Detect):

@@ -15,7 +15,7 @@ HOUSE = Path(__file__).resolve().parents[3]
 COMMAND = re.compile(r"(?:^    |`)edge-vision ((?:train|export|evaluate) [^`\n]*)", re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["README.md", "models/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "edge_vision/training/README.md"])
 def test_commands_of_the_manual_are_understood(page: str) -> None:
     lines = [line for line in COMMAND.findall((HOUSE / page).read_text()) if not line.isupper()]
     typed = [line for line in lines if not re.search(r"\b(RECIPE|RUN|BUNDLE)\b", line)]

@@ -1,4 +1,4 @@
-"""The recipe that models/README.md shows: it trains, and it is told where it learnt nothing."""
+"""The recipe that the manual shows: it trains, and it is told where it learnt nothing."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from edge_vision.training.score import Score
 from edge_vision.training.session import Session
 from tests.shapes import draw_shapes
 
-PAGE = Path(__file__).resolve().parents[3] / "models" / "README.md"
-PART = re.search(r"^### A recipe of your own$(.*?)^## ", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+PAGE = Path(__file__).resolve().parents[3] / "edge_vision/training/README.md"
+PART = re.search(r"^## A recipe of your own$(.*)", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def text() -> str:

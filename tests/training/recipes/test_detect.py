@@ -17,7 +17,7 @@ from edge_vision.service.models import library
 from edge_vision.service.training.finding import find_recipe
 from edge_vision.service.training.opening import declared_bundle, equip, opened_bundle
 from edge_vision.service.training.settings import parse_settings, setting
-from edge_vision.training.data.collection import Collection
+from edge_vision.training.data.collection import VOID, Collection
 from edge_vision.training.recipe import Recipe
 from tests.boxed_shapes import LABELS, draw_boxed_shapes
 from tests.service.process import daemon
@@ -178,3 +178,18 @@ def test_only_classes_that_are_wanted_are_learnt(shop: Shop, tmp_path: Path) -> 
     source = made.exam(shop.pictures, tmp_path, "training").source
     assert isinstance(source, Collection)
     assert source.labels == ("round",)
+
+
+def test_objects_are_cut_out_by_masks_and_pasted(shop: Shop, tmp_path: Path) -> None:
+    masked = draw_boxed_shapes(tmp_path / "masked", count=20, masked=True)
+    also = draw_boxed_shapes(tmp_path / "also", count=4, seed=7)
+    made = recipe(paste=1.0, also=f'["{also}"]', augmentation="{}")
+    parts = made.read(masked, tmp_path)
+    assert (np.asarray(parts.training.targets["mask"][-4:]) == VOID).all()
+    plain = sum(len(boxes) for boxes in parts.training.targets["boxes"])
+    first, again = (made.epoch(parts, np.random.default_rng(seed), 0) for seed in (1, 2))
+    middles = (first.targets["centres"] == 1.0).sum()
+    assert middles > 2 * 1.3 * plain  # each picture is seen twice
+    assert not np.array_equal(first.inputs["image"], again.inputs["image"])
+    with pytest.raises(TrainingError, match="has no masks to cut objects out by; leave paste out"):
+        recipe(paste=0.5).read(shop.pictures, tmp_path)
