@@ -272,6 +272,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "classify": models_page.classify,
     "detect": models_page.detect,
     "shipped": models_page.shipped,
+    "pictures": models_page.pictures,
     "answers": answers,
     "people": people,
     "refused": refusals,

@@ -95,6 +95,23 @@ def shipped() -> str:
     return markdown(headings, map(_shipped_row, volumes))
 
 
+def pictures() -> str:
+    """What each bundle does, as pictures of its card, made by its recipe from what it did not learn."""
+    volumes = [volume for volume in Library.here({}).volumes() if volume.origin == "shipped"]
+    kinds = {"good": "good cases", "hardest": "the hardest"}
+    rows = []
+    for volume in volumes:
+        place = f"edge_vision_models/{volume.folder.name}"
+        shown = (
+            f"![{volume.name}: {said}]({place}/{kind}.jpg)"
+            if (volume.folder / f"{kind}.jpg").is_file()
+            else ""
+            for kind, said in kinds.items()
+        )
+        rows.append((f"[`{volume.name}`]({place}/README.md)", *shown))
+    return markdown(("model", *kinds.values()), rows)
+
+
 def _shipped_row(volume: Volume) -> tuple[str, ...]:
     table, made = read_table(volume.folder), read_made(volume.folder)
     files = {table.variant: "model.tflite", **{each.name: each.file for each in table.variants}}

@@ -29,13 +29,19 @@ from edge_vision.service.shelf import Shelf
 DRAWN = "test"
 """The source of the demo where none is asked for."""
 
-_SCENES_MODEL = """
-[models.scenes]
-bundle = "scenes"
-"""
-_SCENES_STAGE = """\
-  { uses = "classify", name = "scene", model = "scenes", top = 1, min_score = 0.3 },
-"""
+LOOKING = {
+    "scenes": '{ uses = "classify", name = "scene", model = "scenes", top = 1, min_score = 0.3 }',
+    "pedestrians": '{ uses = "detect", name = "people", model = "pedestrians", min_score = 0.4 }',
+    "roads": '{ uses = "segment", name = "ground", model = "roads" }',
+}
+"""What shipped models say of the camera's view, by the models' names."""
+PAINTING = {
+    "paint": '{ uses = "generate", name = "painting", model = "paint", label = "wave", fps = 1 }'
+}
+"""What shipped models make of what is then left to see."""
+HIDDEN = "motion", "people"
+"""The stages of whose findings the demo shows no faces."""
+
 _METER_MODEL = """
 [models.meter]
 bundle = "meter-reader"
@@ -83,17 +89,21 @@ def demo_config(wishes: DemoWishes, library: Library | None = None) -> str:
     """
     known = {volume.name for volume in (library or Library.here()).volumes()}
     shipped = known if wishes.model is None else set()
-    models, stages = "", ""
+    models, own = "", ""
     if wishes.model is not None:
         table = {"bundle": str(wishes.model.resolve())}
         if wishes.labels is not None:
             table["labels"] = str(wishes.labels.resolve())
         models = f"\n[models.model]\n{_lines(table)}\n"
-        stages = f"  {_stage_for(table)},\n"
-    scene = ""
-    if "scenes" in shipped:
-        models += _SCENES_MODEL
-        scene = _SCENES_STAGE
+        own = f"  {_stage_for(table)},\n"
+    models += "".join(
+        f'\n[models.{name}]\nbundle = "{name}"\n' for name in (*LOOKING, *PAINTING) if name in shipped
+    )
+    looking, painting = (
+        "".join(f"  {stage},\n" for name, stage in stages.items() if name in shipped)
+        for stages in (LOOKING, PAINTING)
+    )
+    found = HIDDEN if "pedestrians" in shipped else HIDDEN[:1]
     meter = ""
     if "meter-reader" in shipped and wishes.source == DRAWN:
         models += _METER_MODEL
@@ -109,12 +119,12 @@ protocol = "3.1.1"
 [cameras.camera]
 source = {_source(wishes.source)}
 stages = [
-{scene}  {{ uses = "scale", width = 480 }},
+{looking}  {{ uses = "scale", width = 480 }},
   {{ uses = "contrast" }},
   {{ uses = "motion", gate = false, mask = true }},
-{stages}  {{ uses = "anonymise", stages = ["motion"], method = "pixelate" }},
+{own}  {{ uses = "anonymise", stages = {json.dumps(found)}, method = "pixelate" }},
   {{ uses = "annotate", fps = 2 }},
-]
+{painting}]
 {meter}"""
 
 
@@ -169,6 +179,10 @@ def _greeting(config: str, port: int) -> str:
 Follow it from another terminal, pictures left out:
 
     mosquitto_sub -h 127.0.0.1 -p {port} -v -t 'edge-vision/demo/#' -T 'edge-vision/demo/+/images/#'
+
+or take one of its pictures:
+
+    mosquitto_sub -h 127.0.0.1 -p {port} -C 1 -t edge-vision/demo/camera/images/annotate > annotate.jpg
 
 Here is what arrives over MQTT:
 """

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+Drawing: TypeAlias = Callable[[int, NDArray[np.uint8]], NDArray[np.uint8]]
+"""Draws what a model said of an example, by its row, on that example's picture.
+
+The picture is (height, width, 3) uint8 blue, green, red; what comes out may have another size.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +29,7 @@ class Score:
     mistakes   of the examples in their order how wrong the model was, (n,) float32: 0 for right and
                sure, more for worse; None where that is not known
     said       n short texts for people: what the model said of each example; empty for none
+    drawing    shows what it said on an example's picture; None where words say it all
     """
 
     values: Mapping[str, float]
@@ -30,6 +38,7 @@ class Score:
     labels: tuple[str, ...] = ()
     mistakes: NDArray[np.float32] | None = None
     said: tuple[str, ...] = field(default=())
+    drawing: Drawing | None = None
 
     @property
     def chief(self) -> float:

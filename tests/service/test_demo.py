@@ -54,6 +54,15 @@ def test_shipped_models_name_the_scene_and_read_a_drawn_meter(tmp_path: Path) ->
     assert made["cameras"]["meter"]["source"] == {"uses": "test", "scene": "meter"}
 
 
+def test_all_kinds_of_models_take_part_together(tmp_path: Path) -> None:
+    names = ("scenes", "pedestrians", "roads", "paint")
+    made = config(library(tmp_path, *names), source="/dev/video0")
+    stages = made["cameras"]["camera"]["stages"]
+    assert uses(made["cameras"]["camera"]) == ["classify", "detect", "segment", *PLAIN, "generate"]
+    assert {stage["model"] for stage in stages if "model" in stage} == set(names) == set(made["models"])
+    assert stages[6]["stages"] == ["motion", "people"]
+
+
 @pytest.mark.parametrize(
     ("name", "cameras", "models"),
     [("meter_reader", ["camera", "meter"], ["meter"]), ("scenes", ["camera"], ["scenes"])],

@@ -20,6 +20,7 @@ from edge_vision.training.average_precision import (
     precision_by_class,
 )
 from edge_vision.training.data.collection import Collection
+from edge_vision.training.drawing import with_boxes
 from edge_vision.training.evaluation.names import MISSING, data_classes, model_classes
 from edge_vision.training.evaluation.sights import Source, look
 from edge_vision.training.score import Score
@@ -73,6 +74,7 @@ def detection_score(found: Sequence[Found], truth: Sequence[Truth], names: Seque
         labels=tuple(names),
         mistakes=np.array([_share(*each) for each in judged], np.float32),
         said=tuple(_said(*each) for each in judged),
+        drawing=lambda row, picture: _drawn(picture, found[row], truth[row]),
     )
 
 
@@ -147,6 +149,13 @@ def _judged(found: Found, truth: Truth) -> tuple[int, int, int]:
         if best >= 0 and row[best] >= _OVERLAP:
             free[best] = False
     return int(np.count_nonzero(~free)), len(objects), len(boxes)
+
+
+def _drawn(picture: NDArray[np.uint8], found: Found, truth: Truth) -> NDArray[np.uint8]:
+    """A picture with its objects, and the boxes that the model is sure of."""
+    sure = np.asarray(found.score) >= SURE
+    classes = np.asarray(found.class_id, np.int64)[sure]
+    return with_boxes(picture, np.asarray(found.boxes)[sure], classes, np.asarray(truth.boxes))
 
 
 def _share(met: int, objects: int, boxes: int) -> float:

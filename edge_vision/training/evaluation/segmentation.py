@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from edge_vision.data.view import View
 from edge_vision.data.warp import Warp, reference_warp
 from edge_vision.training.data.collection import VOID, Collection
 from edge_vision.training.data.pictures import UnreadableError, read_mask
+from edge_vision.training.drawing import with_classes
 from edge_vision.training.evaluation.classification import OTHER, confusion_of
 from edge_vision.training.evaluation.names import MISSING, data_classes, model_classes
 from edge_vision.training.evaluation.sights import Source, look
@@ -66,7 +68,8 @@ def evaluate_segmenter(
     names = tuple(labels) or (source.labels if isinstance(source, Collection) else ())
     if not names:
         raise TrainingError("the classes of these masks have no names; give their labels")
-    confusions = []
+    confusions: list[NDArray[np.int64]] = []
+    told: list[tuple[NDArray[np.uint8], View]] = []
     for row, seen in enumerate(look(model, ClassMap, source, warp=warp)):
         truth = mask_of(source, row)
         size = (seen.view.frame.width, seen.view.frame.height)
@@ -74,11 +77,15 @@ def evaluate_segmenter(
             raise TrainingError(f"a mask is {truth.shape[::-1]} pixels, its picture {size}")
         counted = truth != VOID
         numbers = _numbers(seen.labels, names, np.unique(truth[counted]))
-        said = numbers[over_picture(seen.reading.classes, seen.view)][counted]
+        told.append((np.asarray(numbers[seen.reading.classes], np.uint8), seen.view))
+        said = over_picture(*told[-1])[counted].astype(np.int64)
+        said[said == VOID] = len(names)  # it was not seen, so nothing was said
         confusions.append(confusion_of(said, truth[counted], len(names) + 1))
     if not sum(int(each[:, -1].sum()) for each in confusions):
-        return segmentation_score([each[:-1, :-1] for each in confusions], names)
-    return segmentation_score(confusions, (*names, OTHER))
+        score = segmentation_score([each[:-1, :-1] for each in confusions], names)
+    else:
+        score = segmentation_score(confusions, (*names, OTHER))
+    return replace(score, drawing=lambda row, picture: with_classes(picture, over_picture(*told[row])))
 
 
 def over_picture(classes: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:

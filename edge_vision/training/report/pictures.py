@@ -13,10 +13,13 @@ from edge_vision.training.report.canvas import save_picture
 from edge_vision.training.report.choice import easiest, hardest
 from edge_vision.training.report.confusion import confusion_picture
 from edge_vision.training.report.curves import Panel, curves_picture
-from edge_vision.training.report.sheet import sheet
+from edge_vision.training.report.sheet import LARGE, sheet
 from edge_vision.training.score import Score
 
 CURVES, CONFUSION, HARDEST, GOOD = "curves.png", "confusion.png", "hardest.png", "good.png"
+
+MOST_DRAWN = 9
+"""So many examples at most where what was said is drawn on them."""
 
 Shown = tuple[Path, str]
 """A picture's file, and what it shows."""
@@ -73,8 +76,11 @@ def _is_share(values: Sequence[float]) -> bool:
 
 def _sheet(rows: Sequence[int], score: Score, exam: Exam) -> Image:
     """Some examples, each with what it is and what was said of it."""
-    pictures = [picture_of(exam.source, row)[..., ::-1] for row in rows]
-    return sheet(pictures, [_text(row, score, exam) for row in rows])
+    texts = [_text(row, score, exam) for row in rows]
+    if score.drawing is None:
+        return sheet([picture_of(exam.source, row)[..., ::-1] for row in rows], texts)
+    drawn = (score.drawing(row, picture_of(exam.source, row)) for row in rows[:MOST_DRAWN])
+    return sheet([each[..., ::-1] for each in drawn], texts[:MOST_DRAWN], LARGE)
 
 
 def _text(row: int, score: Score, exam: Exam) -> str:
