@@ -53,7 +53,6 @@ STRIDE = 8
 _CENTRES, _SIDES, _CORNERS = "centres", "sides", "corners"
 
 SEEN = Augmentation(
-    rotate=3.0,
     scale=(0.6, 1.9),
     aspect=1.35,
     shift=0.1,
@@ -66,7 +65,11 @@ SEEN = Augmentation(
     noise=4.0,
     blur=0.7,
 )
-"""How pictures with boxes are changed: seen nearer and further away, and by other cameras."""
+"""How pictures with boxes are changed: seen nearer and further away, and by other cameras.
+
+Nothing is turned: the upright box round a turned one is larger than what it holds, by a fifth of the
+width of somebody who stands and is turned by 3 degrees, and such boxes would be learnt.
+"""
 
 
 class DetectOptions(MarkingOptions, FitSettings):
