@@ -81,6 +81,9 @@ class DetectOptions(MarkingOptions, FitSettings):
     weight_decay: float = option(0.05, "Decay of the weights, as a share of the learning rate.", ge=0.0)
     every: int = option(5, "Each so many epochs, and after the last, the network is validated.", ge=1)
     clip: float = option(10.0, "Largest norm of all gradients together; 0: any.", ge=0.0)
+    ema: float = option(
+        0.995, "Momentum of a moving average of the weights, which is what is kept; 0: none.", ge=0, lt=1
+    )
     repeat: int = option(
         4, "So often each picture is seen in an epoch, changed anew each time.", ge=1, le=1000
     )

@@ -15,7 +15,7 @@ WIDTH = 948
 """Pixels of a sheet from side to side, about."""
 SIDE = 144
 """Pixels of the longer side of each picture."""
-LARGE = 300
+LARGE = 240
 """The same where there is something to be seen in the pictures."""
 GAP = 12
 LINE = 15

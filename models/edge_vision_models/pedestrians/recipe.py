@@ -16,6 +16,8 @@ PEOPLE = {"person": ("person", "pasperson*", "pedestrian*")}
 class PedestriansOptions(DetectOptions):
     """Options of the recipe `pedestrians`."""
 
+    epochs: int = option(36, "So many times the pictures are gone through.", ge=1)
+    every: int = option(4, "Each so many epochs, and after the last, the network is validated.", ge=1)
     validation: float = option(
         0.25,
         "Share of the pictures that only judge, where no folder val/ declares them.",

@@ -29,5 +29,5 @@ def test_a_sheet_of_nothing_is_white() -> None:
 def test_larger_pictures_stand_in_rows_about_as_wide() -> None:
     pictures = [np.full((10, 20, 3), 90, np.uint8)] * 12
     small, large = sheet(pictures, [""] * 12), sheet(pictures, [""] * 12, LARGE)
-    assert abs(small.shape[1] - large.shape[1]) < SIDE
+    assert abs(small.shape[1] - large.shape[1]) < LARGE
     assert columns_of(10 * LARGE) == 1
