@@ -3,9 +3,11 @@
 from edge_vision.adapters.candidates import Candidates
 from edge_vision.adapters.classification import ClassScores
 from edge_vision.adapters.embeddings import Vector
+from edge_vision.adapters.enlarging import Enlarger
 from edge_vision.adapters.generators import Conditions
 from edge_vision.adapters.keypoints import COCO_KEYPOINTS, Poses
 from edge_vision.adapters.pictures import RealPicture
+from edge_vision.adapters.redrawing import Redrawing
 from edge_vision.adapters.runner import Runner
 from edge_vision.adapters.segmentation import ClassMap
 from edge_vision.adapters.texts import ReadText
@@ -57,6 +59,7 @@ __all__ = [
     "Detections",
     "EdgeVisionError",
     "Embedding",
+    "Enlarger",
     "Event",
     "Finding",
     "Frame",
@@ -75,6 +78,7 @@ __all__ = [
     "Quantisation",
     "ReadText",
     "RealPicture",
+    "Redrawing",
     "Result",
     "Runner",
     "Segments",

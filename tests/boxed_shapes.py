@@ -31,7 +31,7 @@ def draw_boxed_shapes(
         cv2.imwrite(str(folder / "images" / f"{number:02}.png"), picture)
         if masked:
             (folder / "masks").mkdir(exist_ok=True)
-            away = np.abs(picture.astype(int) - 120).min(axis=2)
+            away = np.abs(picture.astype(int) - 120).max(axis=2)
             cv2.imwrite(str(folder / "masks" / f"{number:02}.png"), (away > 70).astype(np.uint8))
         if labelled:
             (folder / "labels").mkdir(exist_ok=True)

@@ -271,6 +271,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "bundle.toml": models_page.bundle_toml,
     "classify": models_page.classify,
     "detect": models_page.detect,
+    "segment": models_page.segment,
     "shipped": models_page.shipped,
     "pictures": models_page.pictures,
     "answers": answers,

@@ -18,6 +18,8 @@ from edge_vision.contracts.bundle_table import BundleTable, read_made, read_tabl
 from edge_vision.service.models.library import Library, Volume
 from edge_vision.training.recipes.classify import ClassifyOptions
 from edge_vision.training.recipes.detect import DetectOptions
+from edge_vision.training.recipes.segment import SegmentOptions
+from edge_vision.training.report.table import figure
 
 HOUSE = Path(__file__).resolve().parents[1]
 PAGES = tuple(HOUSE / place / "README.md" for place in ("models", "edge_vision/training"))
@@ -88,6 +90,13 @@ def detect() -> str:
     return markdown(("option", "left out", "meaning"), own)
 
 
+def segment() -> str:
+    """The options of the recipe `segment` that `classify` does not have, or has otherwise."""
+    usual = set(_rows(ClassifyOptions, prefix=""))
+    own = (row for row in _rows(SegmentOptions, prefix="") if row not in usual)
+    return markdown(("option", "left out", "meaning"), own)
+
+
 def shipped() -> str:
     """Every bundle that comes with the program."""
     volumes = [volume for volume in Library.here({}).volumes() if volume.origin == "shipped"]
@@ -103,8 +112,8 @@ def pictures() -> str:
     for volume in volumes:
         place = f"edge_vision_models/{volume.folder.name}"
         shown = (
-            f"![{volume.name}: {said}]({place}/{kind}.jpg)"
-            if (volume.folder / f"{kind}.jpg").is_file()
+            f"![{volume.name}: {said}]({place}/{kind}.webp)"
+            if (volume.folder / f"{kind}.webp").is_file()
             else ""
             for kind, said in kinds.items()
         )
@@ -118,10 +127,10 @@ def _shipped_row(volume: Volume) -> tuple[str, ...]:
     sizes = {name: (volume.folder / file).stat().st_size for name, file in files.items()}
     forms = (f"{name} {size / 1000:.0f} kB" for name, size in sizes.items())
     chief = next(iter(made.metrics["keras"]))
-    figures = (f"{100 * made.metrics[name][chief]:.1f}" for name in ("keras", *files))
+    figures = (figure(chief, made.metrics[name][chief]) for name in ("keras", *files))
     licence = f"{made.licence}{'; research only' if made.research_only else ''}"
     link = f"[`{volume.name}`](edge_vision_models/{volume.folder.name}/README.md)"
-    return link, table.task, ", ".join(forms), f"{chief} {', '.join(figures)} %", licence
+    return link, table.task, ", ".join(forms), f"{chief} {', '.join(figures)}", licence
 
 
 def _rows(

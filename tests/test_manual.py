@@ -59,6 +59,8 @@ STAND_INS: dict[str, tuple[tuple[str, ...], Callable[[Path], Path]]] = {
     ),
     "meter": ((), _row_reader),
     "generate": ((), partial(tiny_models.copying, shape=PICTURE)),
+    "sharpen": ((), tiny_models.enlarging),
+    "remember": ((), partial(tiny_models.copying, shape=PICTURE)),
 }
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

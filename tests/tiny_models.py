@@ -46,6 +46,7 @@ _OPTIONS = {
     "STRIDED_SLICE": "StridedSliceOptions",
     "WHILE": "WhileOptions",
     "GREATER_EQUAL": "GreaterEqualOptions",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
 }
 
 
@@ -216,6 +217,16 @@ def averaging(
     if called is not None:
         model.signature({called[0]: image}, {called[1]: means})
     return model.write(path, [image], [means])
+
+
+def enlarging(path: Path, side: int = 8, channels: int = 1) -> Path:
+    """A generator that gives each pixel of a picture (1, side, side, channels) four times."""
+    model = TinyModel()
+    image = model.tensor("image", [1, side, side, channels], "uint8")
+    size = model.tensor("size", [2], "int32", value=np.array([2 * side, 2 * side]))
+    picture = model.tensor("picture", [1, 2 * side, 2 * side, channels], "uint8")
+    model.operator("RESIZE_NEAREST_NEIGHBOR", [image, size], [picture])
+    return model.write(path, [image], [picture])
 
 
 def looking_up(path: Path) -> Path:

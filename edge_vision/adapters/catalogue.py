@@ -17,6 +17,7 @@ from edge_vision.adapters.keypoints import MOVENET
 from edge_vision.adapters.landmarks import IRIS, LANDMARKS
 from edge_vision.adapters.layout import Adapter, Layout, Meanings, Reading
 from edge_vision.adapters.pictures import IMAGE
+from edge_vision.adapters.redrawing import REDRAWING
 from edge_vision.adapters.segmentation import CLASS_MAP, CLASS_SCORES, MASK
 from edge_vision.adapters.sequences import CTC, SLOTS
 from edge_vision.adapters.ssd import SSD_POSTPROCESSED
@@ -55,6 +56,7 @@ LAYOUTS: tuple[Layout[Any], ...] = (
     MASK,
     CLASS_SCORES,
     IMAGE,
+    REDRAWING,
 )
 """All layouts that are known, in the order in which they are tried."""
 

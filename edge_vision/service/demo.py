@@ -182,7 +182,7 @@ Follow it from another terminal, pictures left out:
 
 or take one of its pictures:
 
-    mosquitto_sub -h 127.0.0.1 -p {port} -C 1 -t edge-vision/demo/camera/images/annotate > annotate.jpg
+    mosquitto_sub -h 127.0.0.1 -p {port} -R -C 1 -t edge-vision/demo/camera/images/annotate > now.jpg
 
 Here is what arrives over MQTT:
 """

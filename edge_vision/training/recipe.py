@@ -48,20 +48,25 @@ class Recipe(ABC, Generic[RecipeOptions]):
     limits        what its models cannot do, sentences for people
     forms         of its model that are tried for the bundle, the usual one first
     largest_loss  a form whose chief figure is lower than Keras' by more than this is left out
+    least_psnr    decibels; of a model that makes pictures, so is a form whose are less like Keras'
+    takes_file    whether its data may be a single file, such as a recording, instead of a folder
     warp          how pixels are taken from the pictures that are read; set to the daemon's before `read`
     open_model    opens a model that has a part in reading the data; set, too, before `read`
     """
 
     name: ClassVar[str] = ""
     task: ClassVar[str] = ""
-    layout: ClassVar[str] = ""
-    meanings: ClassVar[Mapping[str, str]] = {}
+    layout: str = ""
+    meanings: Mapping[str, str] = {}
     fit: Fit = "stretch"
     about: ClassVar[str] = ""
-    data: ClassVar[DataFacts] = OWN_DATA
+    data: DataFacts = OWN_DATA
     limits: ClassVar[str] = ""
     forms: ClassVar[tuple[str, ...]] = FORMS
     largest_loss: ClassVar[float] = 0.005
+    least_psnr: ClassVar[float] = 0.0
+
+    takes_file: ClassVar[bool] = False
 
     Options: ClassVar[type[FitSettings]] = FitSettings
 

@@ -1,16 +1,18 @@
-"""Generation: pictures made from the view (generate), and people made unrecognisable (anonymise)."""
+"""Generation: pictures made of the view (generate, sharpen), people made unrecognisable (anonymise)."""
 
 from collections.abc import Callable
 
 from edge_vision import Stage, hookimpl
 from edge_vision_generation.anonymise import Anonymise
 from edge_vision_generation.generate import Generate
+from edge_vision_generation.sharpen import Sharpen
 
-__all__ = ["Anonymise", "Generate", "register_stages"]
+__all__ = ["Anonymise", "Generate", "Sharpen", "register_stages"]
 
 
 @hookimpl
 def register_stages(register: Callable[[type[Stage]], None]) -> None:
-    """Register generate and anonymise."""
+    """Register generate, anonymise and sharpen."""
     register(Generate)
     register(Anonymise)
+    register(Sharpen)

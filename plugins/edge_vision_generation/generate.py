@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zlib import crc32
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from edge_vision import (
     Conditions,
@@ -21,13 +23,12 @@ from edge_vision import (
     Runner,
     Stage,
     StageContext,
+    View,
     geometry,
     option,
 )
 from edge_vision import Options as BaseOptions
-
-_EARLY = 1e-3
-"""Share of the time between two pictures by which one may come early: clocks of cameras jitter."""
+from edge_vision_generation.pace import Pace
 
 
 class Generate(Stage):
@@ -63,13 +64,31 @@ class Generate(Stage):
         reset_after: float = option(
             2.0, "A recurrent model starts anew after so long without a frame.", unit="s", gt=0
         )
+        detail: int | None = option(
+            None,
+            "The model is shown at most so many pixels along the view's longer side; left out, all.",
+            unit="px",
+            ge=8,
+            le=8192,
+        )
+        replace: bool = option(
+            False, "Whether later stages and sinks get the picture in the place of the frame."
+        )
+
+        @model_validator(mode="after")
+        def _always_replaced(self) -> Self:
+            if self.replace and self.fps is not None:
+                raise ValueError("fps and replace do not go together: a frame would stay as it is")
+            return self
 
     def __init__(self, options: Options, context: StageContext) -> None:
         model = context.model(options.model)
+        if options.replace and not model.bundle.takes_image:
+            raise ConfigError("replace: the model makes no picture of the frame; leave it out")
         self._conditions = Conditions.of(model.bundle)
         self._run = Runner(model, RealPicture, options.reset_after, provides=self._conditions.inputs)
         self._seen: Literal["0..1", "-1..1", "0..255"] = "0..1"
-        self._last: float | None = None
+        self._pace = Pace()
         super().__init__(options, context)
 
     @property
@@ -88,31 +107,24 @@ class Generate(Stage):
     def __call__(self, result: Result) -> Result:
         """Add the picture, where it is time for one."""
         options, frame = self.options, result.frame
-        if not self._is_time(frame.monotonic, options.fps):
+        if not self._pace.is_time(frame.monotonic, options.fps):
             return result
         drawn = self._drawn(frame, options.seed)
         if not self._run.bundle.takes_image:
             image = self._pixels(self._run(more=drawn, time=frame.monotonic))
             return result.add(Picture(image, name=options.picture, to_frame=None))
-        view = self._run.view(result.view)
+        view = self._run.view(_coarser(result.view, options.detail))
         image = self._pixels(self._run(view, more=drawn))
         height, width = image.shape[:2]
         to_frame = view.to_frame @ geometry.scaling(view.width / width, view.height / height)
+        if options.replace:
+            result = _replaced(result, image, to_frame)
         return result.add(Picture(image, name=options.picture, to_frame=to_frame))
 
     def _drawn(self, frame: Frame, seed: int | None) -> Mapping[str, NDArray[Any]]:
         """The random inputs: the seed's, or those of the camera and the frame, so that runs repeat."""
         entropy = [crc32(frame.camera.encode()), frame.index] if seed is None else [seed]
         return self._conditions.drawn(np.random.default_rng(entropy), self._label)
-
-    def _is_time(self, now: float, fps: float | None) -> bool:
-        """True at most `fps` times a second of the source's clock; a clock set back starts anew."""
-        if fps is not None and self._last is not None:
-            early = (1.0 - _EARLY) / fps
-            if 0.0 <= now - self._last < early:
-                return False
-        self._last = now
-        return True
 
     def _pixels(self, picture: RealPicture) -> Image:
         if self.options.output_range != "auto":
@@ -122,3 +134,30 @@ class Generate(Stage):
         # A dark picture must not be taken for another range than the bright one before it.
         self._seen = picture.wider(self._seen)
         return picture.pixels(self._seen)
+
+
+def _coarser(view: View, detail: int | None) -> View:
+    """A view that knows no more than so many pixels along its longer side; None for all of them."""
+    longer = max(view.size)
+    if detail is None or longer <= detail:
+        return view
+    width, height = (max(1, round(side * detail / longer)) for side in view.size)
+    coarse = view.resized((width, height))
+    # A view is warped from the frame only once, at the end: without these pixels nothing would be lost.
+    return coarse.with_pixels(coarse.pixels())
+
+
+def _replaced(result: Result, picture: Image, to_frame: geometry.Map) -> Result:
+    """The result with a picture in the place of everything that shows the frame; black beside it.
+
+    to_frame  3x3 map from the picture's pixels to frame pixels
+    """
+    coloured = picture if picture.ndim == 3 else np.repeat(picture[..., np.newaxis], 3, axis=2)
+    back = geometry.inverse(to_frame)
+
+    def shown(image: Image, image_to_frame: geometry.Map) -> Image:
+        size = (image.shape[1], image.shape[0])
+        seen = result.view.warp(coloured, back @ image_to_frame, size, (0, 0, 0), None)
+        return seen if image.ndim == 3 else np.asarray(cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY), np.uint8)
+
+    return result.repainted(shown)

@@ -4,12 +4,15 @@ Blur and pixels both start from few block averages, so what is left of a face is
 colours, however large it was. A blur by itself can be sharpened again, and small blocks can be matched
 against candidates (Hill, Zhou, Saul, Shacham, "On the (In)effectiveness of Mosaicing and Blurring as
 Tools for Document Redaction", PoPETs 2016).
+
+Where only some pixels of a block are hidden, the average is over those alone, and only where they are
+many: from an average that visible pixels were part of, the few hidden ones could be computed back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 import cv2
 import numpy as np
@@ -19,8 +22,16 @@ from edge_vision import geometry
 
 Method = Literal["blur", "pixelate", "fill"]
 Pixels = NDArray[np.uint8]
-Hide = Callable[[Pixels], Pixels]
-"""Gives what stands in the place of a part of an image, (height, width[, 3]), in the same shape."""
+Inside = NDArray[np.bool_]
+"""(height, width): the pixels of a part that are to be hidden; the others may not show through."""
+
+
+class Hide(Protocol):
+    """Gives what stands in the place of a part of an image, (height, width[, 3]), in the same shape."""
+
+    def __call__(self, part: Pixels, inside: Inside | None = None) -> Pixels:
+        """What is shown in its place, made of the pixels inside alone; of all where None are said."""
+
 
 SMALLEST_BLOCK = 4
 """Blocks are at least so many pixels wide and high: in a small box, fewer blocks are left."""
@@ -36,24 +47,24 @@ def hiding(method: Method, blocks: int, colour: tuple[int, int, int]) -> Hide:
     colour  (blue, green, red) of a fill
     """
     if method == "pixelate":
-        return lambda part: pixelated(part, blocks)
+        return lambda part, inside=None: pixelated(part, blocks, inside)
     if method == "blur":
-        return lambda part: blurred(part, blocks)
-    return lambda part: filled(part, colour)
+        return lambda part, inside=None: blurred(part, blocks, inside)
+    return lambda part, inside=None: filled(part, colour)  # noqa: ARG005 - as the others
 
 
-def pixelated(part: Pixels, blocks: int) -> Pixels:
+def pixelated(part: Pixels, blocks: int, inside: Inside | None = None) -> Pixels:
     """A part as few blocks of one colour each."""
     size = (part.shape[1], part.shape[0])
-    few = cv2.resize(part, _few(size, blocks), interpolation=cv2.INTER_AREA)
+    few = _averages(part, _few(size, blocks), inside)
     return np.asarray(cv2.resize(few, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
 
 
-def blurred(part: Pixels, blocks: int) -> Pixels:
+def blurred(part: Pixels, blocks: int, inside: Inside | None = None) -> Pixels:
     """A part as few blocks whose colours run into each other."""
     size = (part.shape[1], part.shape[0])
     columns, rows = _few(size, blocks)
-    few = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
+    few = _averages(part, (columns, rows), inside)
     # A Gaussian as wide as half a block costs the same for every size of box where blocks are 4 pixels.
     soft = cv2.resize(few, (4 * columns, 4 * rows), interpolation=cv2.INTER_LINEAR)
     soft = cv2.GaussianBlur(soft, (0, 0), 2.0)
@@ -72,6 +83,33 @@ def _few(size: tuple[int, int], blocks: int) -> tuple[int, int]:
     """How many blocks a part is divided into, (columns, rows), about square."""
     block = max(max(size) / blocks, SMALLEST_BLOCK)
     return max(1, int(size[0] / block)), max(1, int(size[1] / block))
+
+
+def _averages(part: Pixels, grid: tuple[int, int], inside: Inside | None) -> Pixels:
+    """The average colour of each block, (rows, columns[, 3]) uint8, over the pixels inside.
+
+    grid  (columns, rows) of blocks
+
+    A block with few pixels inside has the colour of the nearest with many, and they count nowhere; where
+    none has many, all pixels inside are averaged together.
+    """
+    if inside is None:
+        return np.asarray(cv2.resize(part, grid, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    weight = inside.astype(np.float32)
+    shaped = weight if part.ndim == 2 else weight[..., np.newaxis]
+    share = cv2.resize(weight, grid, interpolation=cv2.INTER_AREA)
+    sums = cv2.resize(part * shaped, grid, interpolation=cv2.INTER_AREA)
+    many = share * (weight.size / share.size) >= SMALLEST_BLOCK**2 - 0.5
+    if not many.any():
+        average = part[inside].mean(axis=0) if inside.any() else 0
+        return np.broadcast_to(np.rint(average), sums.shape).astype(np.uint8)
+    known = np.argwhere(many)
+    cells = np.indices(many.shape).reshape(2, -1).T
+    distance = ((cells[:, np.newaxis] - known) ** 2).sum(axis=2)
+    nearest = known[distance.argmin(axis=1)]
+    at = nearest[:, 0], nearest[:, 1]
+    colours = sums[at] / share[at].reshape(-1, *[1] * (part.ndim - 2))
+    return np.asarray(np.rint(colours).reshape(sums.shape), dtype=np.uint8)
 
 
 def grown(boxes: geometry.Boxes, margin: float) -> geometry.Boxes:
@@ -120,7 +158,7 @@ def _hide_polygon(image: Pixels, polygon: NDArray[np.float64], hide: Hide) -> No
         part[:] = hide(np.ascontiguousarray(part))  # upright: it touches all of its bounds
         return
     touched = _touched(polygon - (left, top), (right - left, bottom - top))
-    part[touched] = hide(np.ascontiguousarray(part))[touched]
+    part[touched] = hide(np.ascontiguousarray(part), touched)[touched]
 
 
 def _touched(polygon: NDArray[np.float64], size: Sequence[int]) -> NDArray[np.bool_]:

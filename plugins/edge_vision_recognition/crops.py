@@ -14,6 +14,7 @@ from edge_vision import (
     Detection,
     Detections,
     Embedding,
+    Enlarger,
     Finding,
     Labels,
     ModelError,
@@ -96,6 +97,9 @@ class Crops(Stage):
         keep_aspect: bool = option(
             True, "Widen each crop to the model's aspect ratio, so that nothing is stretched."
         )
+        sharpen: ModelName | None = option(
+            None, "The model that first makes crops larger which are smaller than the other one wants."
+        )
         top: int = option(1, "So many labels of a thing at most, best first.", live=True, ge=1, le=100)
         min_answer_score: float | None = option(
             None,
@@ -120,6 +124,7 @@ class Crops(Stage):
                 f"{bundle.name}: is a model to {bundle.task}; crops runs models to "
                 f"{', '.join(USUAL_SCORES)}"
             )
+        self._enlarge = Enlarger(context.model(options.sharpen)) if options.sharpen else None
         self._aspect = self._run.size[0] / self._run.size[1] if options.keep_aspect else None
         self._task = bundle.task
         self.stateful = self._run.recurrent
@@ -130,7 +135,7 @@ class Crops(Stage):
         said: list[Finding] = []
         closer: list[Detections] = []
         for target in self._targets(result, options):
-            view = self._run.view(cut_out(result.view, target.region))
+            view = self._run.view(self._sharpened(cut_out(result.view, target.region)))
             reading = self._run(view, key=target.key)
             answer = self._answer(reading, view, target.found, options)
             if isinstance(answer, Detections):
@@ -138,6 +143,10 @@ class Crops(Stage):
             elif answer is not None:
                 said.append(answer)
         return result.add(*said, *self._together(closer))
+
+    def _sharpened(self, crop: View) -> View:
+        """A crop in more pixels where it has fewer than the model that looks at it wants."""
+        return crop if self._enlarge is None else self._enlarge.view_for(crop, self._run.size)
 
     def _targets(self, result: Result, options: Crops.Options) -> list[_Target]:
         """What is looked at, best first.

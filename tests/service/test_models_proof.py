@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edge_vision.service.models.tolerance import Tolerance
+from edge_vision.contracts.model import ModelBundle
+from edge_vision.contracts.tensors import TensorSpec
+from edge_vision.service.models.golden import Case
+from edge_vision.service.models.tolerance import Tolerance, tolerances
 from edge_vision.service.models.verification import proves_little
 from edge_vision.service.training.opening import declared_bundle, opened_bundle
 from tests.recurrent_models import accumulator_bundle
@@ -22,3 +26,13 @@ def test_answers_have_to_be_steady_and_a_state_does_not(
     with opened_bundle(declared_bundle(folder)) as model:
         assert [spec.name for spec in model.bundle.answers] == ["sums"]
         assert proves_little(model.bundle, [], {"sums": sums, "total_out": WILD}) is little
+
+
+def test_a_picture_may_differ_by_two_of_its_levels() -> None:
+    given = TensorSpec("image", (1, 2, 2, 1), "uint8", meaning="image")
+    for meaning, levels in (("image", 2.0), ("embedding", 0.25)):
+        made = TensorSpec("made", (1, 2, 2, 1), "float32", meaning=meaning)
+        bundle = ModelBundle("it", Path("it.tflite"), inputs=(given,), outputs=(made,))
+        pixels = np.zeros((1, 1, 2, 2, 1), np.uint8)
+        case = Case("white", {"image": pixels}, {"made": np.full((1, 4), 255, np.float32)}, {"made": 1})
+        assert tolerances(bundle, [case])["made"].within == pytest.approx(levels, abs=0.05)

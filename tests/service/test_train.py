@@ -86,7 +86,7 @@ def test_one_command_leaves_a_run_with_its_report_and_a_bundle(shop: Shop) -> No
     assert made["made"]["metrics"]["float32"]["accuracy"] >= 0.9
     card = (shop.bundle / "README.md").read_text()
     assert made["made"]["command"] in card
-    assert all(f"]({file.name})" in card for file in shop.bundle.glob("*.jpg"))
+    assert all(f"]({file.name})" in card for file in shop.bundle.glob("*.webp"))
     assert [each.name for each in shop.run.iterdir() if each.name.startswith(".bundle")] == []
 
 

@@ -31,7 +31,7 @@ from edge_vision.data.errors import ModelError
 from edge_vision.service.models.stimuli import Arrays, Stimulus, answers
 
 FOLDER = "golden"
-MOST_VALUES = 1 << 16
+MOST_VALUES = 1 << 14
 """Of an output with more values than this in all steps of a case every k-th is kept, as they are stored.
 
 The k has no factor in common with the output's sides, or all that is kept may be of one channel."""

@@ -40,8 +40,8 @@ GOLDEN = 40
 """So many sequences of the data may become golden files; those answered surely and differently do."""
 LARGE = 1 << 14
 """A picture of more values is stored in fewer levels."""
-QUALITY = 70
-"""Of the JPEG pictures on the card."""
+QUALITY, LOSSLESS = 60, 101
+"""Of the pictures on the card; what OpenCV takes for a WebP without loss is above 100."""
 
 
 def put_bundle(trained: Trained, target: Path, pictures: Sequence[tuple[Path, str]], say: Say) -> None:
@@ -186,13 +186,16 @@ def _metrics(trained: Trained, kept: Sequence[Form]) -> str:
 
 
 def _shrunk(file: Path, folder: Path, told: str) -> tuple[str, str]:
-    """A picture of the run's folder as a small file in the bundle's."""
-    name = f"{file.stem}.jpg"
+    """A picture of the run's folder as a small file in the bundle's: WebP, of drawings without loss."""
+    name = f"{file.stem}.webp"
     picture = cv2.imread(str(file))
     if picture is None:
         raise TrainingError(f"{file}: is gone, or no picture any more")
-    _, content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    (folder / name).write_bytes(content.tobytes())
+    encoded = [
+        cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
+        for quality in (QUALITY, LOSSLESS)
+    ]
+    (folder / name).write_bytes(min(encoded, key=len))
     return name, told
 
 

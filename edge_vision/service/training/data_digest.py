@@ -30,9 +30,13 @@ def digest_of(data: Path) -> str:
     Hidden files do not count, folders that links lead to count once, and neither dates nor the folder's
     own place matter, so that data may be moved and copied. Files of more than 64 KiB that are no
     annotations, such as large pictures and videos, are sampled at three places. What is no file or
-    cannot be read counts by its name. Raises TrainingError where there is no folder, or nothing in it.
+    cannot be read counts by its name. A single file, such as a recording, counts by its content alone.
+    Raises TrainingError where there is nothing, or a folder with nothing in it.
     """
     digest = hashlib.blake2b(digest_size=32)
+    if data.is_file():
+        digest.update(_content(data))
+        return f"{PREFIX}{digest.hexdigest()}"
     for name in sorted(str(path) for path in look_at(data).paths):
         digest.update(os.fsencode(name) + b"\0")
         digest.update(_content(data / name))

@@ -21,6 +21,7 @@ from edge_vision.service.training.opening import (
 )
 from edge_vision.training.data.collection import Collection
 from edge_vision.training.data.readers import read_any
+from edge_vision.training.data.unlabelled import read_unlabelled
 from edge_vision.training.evaluation.evaluators import evaluator_of
 from edge_vision.training.report.table import figure
 from edge_vision.training.score import Score
@@ -75,7 +76,10 @@ def evaluated(question: Question, parse: ParseOptions) -> Answer:
 
 
 def _by_task(question: Question, model: Model) -> Score:
-    collection = read_any(question.data)
+    if model.bundle.task == "generate":  # judged by pictures alone, whatever else is told of them
+        collection = read_unlabelled(question.data, "label")
+    else:
+        collection = read_any(question.data)
     if question.part not in ("", "all"):
         collection = _part(collection, question)
     return evaluator_of(model.bundle, collection)(model, collection, opencv_warp)

@@ -15,6 +15,7 @@ from edge_vision.contracts.model import Model, ModelBundle
 from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import TrainingError
 from edge_vision.service.models.stimuli import answers
+from edge_vision.service.training.nearness import nearness
 from edge_vision.service.training.opening import opened_bundle
 from edge_vision.service.training.trained import Trained
 from edge_vision.training.export.device_graph import DeviceGraph
@@ -71,6 +72,8 @@ def _told(
         return Form(name, 0, 0.0, None, problem)
     form, score = _judged(trained, name, folder / f"{name}.tflite", sequences)
     told = ", ".join(f"{key} {figure(key, value)}" for key, value in score.values.items())
+    if form.psnr is not None:
+        told = f"{told}, {form.psnr:.1f} dB from Keras"
     say(f"{name}: {told}; {form.size / 1000:.0f} kB, {form.milliseconds:.2g} ms a run")
     if form.left_out:
         say(f"{name}: is left out: {form.left_out}")
@@ -110,16 +113,29 @@ def _judged(
     """One form, run by the daemon's own runtime on the validation part, and its score."""
     with opened_bundle(declared_form(trained, file)) as model:
         score = trained.recipe.evaluate(model, trained.exam, opencv_warp)
+        near = nearness(trained.model, model, sequences)
         milliseconds = _milliseconds(model, sequences)
-    loss = trained.score.chief - score.chief
-    chief = next(iter(score.values))
-    reason = ""
-    if not loss <= trained.recipe.largest_loss:
-        reason = (
+    reason = _too_far(trained, score, near)
+    return Form(name, file.stat().st_size, milliseconds, score, reason, near), score
+
+
+def _too_far(trained: Trained, score: Score, near: float | None) -> str:
+    """Why a form is too far from the network; empty where it is near enough.
+
+    near  decibels between their pictures, None where they make none
+    """
+    recipe, chief = trained.recipe, next(iter(score.values))
+    if not trained.score.chief - score.chief <= recipe.largest_loss:
+        return (
             f"its {chief} is {figure(chief, score.chief)}, and the network's "
             f"{figure(chief, trained.score.chief)}"
         )
-    return Form(name, file.stat().st_size, milliseconds, score, reason), score
+    if near is not None and near < recipe.least_psnr:
+        return (
+            f"its pictures are {near:.1f} dB from the network's, and are to be within "
+            f"{recipe.least_psnr:g} dB"
+        )
+    return ""
 
 
 def declared_form(trained: Trained, file: Path) -> ModelBundle:

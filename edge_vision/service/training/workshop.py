@@ -38,6 +38,8 @@ from edge_vision.training.whole_file import whole_file
 
 Say = Callable[[str], None]
 REPORT = "report.md"
+STAGES = {"image-and-heat": "remember"}
+"""The stages for models of some layouts; for others they are called as their tasks are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Order:
     def run(self) -> Run:
         """The run that was asked for."""
         options = self.recipe.options.model_dump(mode="json", exclude_none=True)
-        if not self.data.is_dir():
+        file = self.recipe.takes_file and self.data.is_file()
+        if not self.data.is_dir() and not file:
             seen = "is a file" if self.data.exists() else "does not exist"
             raise TrainingError(f"{self.data}: {seen}; --data is a folder")
         return Run(
@@ -207,7 +210,7 @@ def _tell_use(folder: RunFolder, say: Say) -> None:
         "",
         "[cameras.camera]",
         'source = "test"                 # or a device, an address, a video, a folder of pictures',
-        f'stages = [{{ uses = "{bundle.task}", model = "{name}" }}]',
+        f'stages = [{{ uses = "{STAGES.get(bundle.layout, bundle.task)}", model = "{name}" }}]',
     ]
     say(f"\n{folder.bundle}\n\nTo use it, write into config.toml, and `edge-vision run config.toml`:\n")
     say("\n".join(lines))

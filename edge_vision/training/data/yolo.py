@@ -10,7 +10,15 @@ from pathlib import Path, PurePosixPath
 from edge_vision.data.errors import TrainingError
 from edge_vision.training.data.boxes import Drawn, arrays
 from edge_vision.training.data.collection import Collection, Item, listed
-from edge_vision.training.data.files import Tree, key_of, look_at, part_of, read_text
+from edge_vision.training.data.files import (
+    MASK_FOLDERS,
+    Tree,
+    folder_kind,
+    key_of,
+    look_at,
+    part_of,
+    read_text,
+)
 from edge_vision.training.data.pictures import UnreadableError, picture_size
 
 NAME_LISTS = ("classes.txt", "obj.names", "labels.txt", "names.txt")
@@ -34,7 +42,7 @@ def read_yolo(folder: Path) -> Collection:
     tree = look_at(folder)
     names, source = find_names(tree)
     texts = {key_of(path): path for path in box_files(tree)}
-    pictures = tree.pictures()
+    pictures = [path for path in tree.pictures() if folder_kind(path) not in MASK_FOLDERS]
     if not any(key_of(path) in texts for path in pictures):
         raise TrainingError(
             f"{folder}: of {len(pictures)} pictures none has a text of its name with boxes; "

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import cv2
 import numpy as np
@@ -14,14 +15,19 @@ from numpy.typing import NDArray
 from edge_vision.adapters.enlarging import Enlarger
 from edge_vision.contracts.model import Model
 from edge_vision.data.errors import TrainingError
+from edge_vision.data.frame import Image
 from edge_vision.training.data.collection import Collection
 from edge_vision.training.data.resampling import as_pixels, scaled, scaled_colours
 from edge_vision.training.evaluation.images import luma, psnr
 from edge_vision.training.evaluation.sights import THREADS, Source, picture_of
+from edge_vision.training.report.canvas import INK, WHITE, blank, text_width, write
 from edge_vision.training.score import Score
 
-SHOWN = 72
-"""Sides of the squares that people are shown of each picture, in pixels."""
+BICUBIC = "bicubic"
+SHOWN, LARGER, GAP = 57, 2, 12
+"""People are shown squares of so many pixels of each picture, so many times as large, so far apart."""
+CAPTION, LETTERS = 15, 7.5
+"""Heights of the line that says what a square shows, and of its letters."""
 LEAST_ERROR = 1e-4
 """A mean squared error below this counts as this: the logarithm of nothing is no figure."""
 
@@ -34,12 +40,12 @@ class _Judged:
 
     made     decibels that the model reaches
     bicubic  decibels that interpolation reaches
-    shown    (SHOWN, 3 x SHOWN, 3) uint8 red, green, blue: interpolated, made, and as it was
+    shown    (height, width, 3) uint8 blue, green, red: a part as it was given, made, and wanted
     """
 
     made: float
     bicubic: float
-    shown: Pixels
+    shown: Image
 
 
 def evaluate_enlarger(model: Model, source: Source) -> Score:
@@ -68,8 +74,13 @@ def evaluate_enlarger(model: Model, source: Source) -> Score:
         values[f"gain_{folder}"] = float((made - bicubic)[rows].mean())
     left = 10.0 ** ((bicubic - made) / 10.0)
     said = tuple(f"{each.made:.1f} dB; bicubic {each.bicubic:.1f}" for each in found)
-    shown = tuple(each.shown for each in found)
-    return Score(values, len(found), mistakes=left.astype(np.float32), said=said, shown=shown)
+    return Score(
+        values,
+        len(found),
+        mistakes=left.astype(np.float32),
+        said=said,
+        drawing=lambda row, _: found[row].shown,
+    )
 
 
 def _judged(enlarger: Enlarger, source: Source, row: int) -> _Judged:
@@ -88,10 +99,11 @@ def _judged(enlarger: Enlarger, source: Source, row: int) -> _Judged:
         made = large[..., 0] if _is_grey(source, row) else as_pixels(luma(large))
     else:
         made = enlarger.brightness(small)
+    given = np.repeat(np.repeat(small, factor, axis=0), factor, axis=1)
     return _Judged(
         _decibels(made, bright, factor),
         _decibels(plain, bright, factor),
-        _side_by_side(wanted, bright, (plain, made)),
+        _squares(wanted, bright, {"given": given, BICUBIC: plain, "made": made, "truth": bright}),
     )
 
 
@@ -102,35 +114,41 @@ def _decibels(made: Pixels, wanted: Pixels, shave: int) -> float:
 def _is_grey(source: Source, row: int) -> bool:
     """True for a file of one channel: papers take its values as they are."""
     if not isinstance(source, Collection):
-        return source.pictures.shape[3] == 1
+        return bool(source.pictures.shape[3] == 1)
     pixels = cv2.imread(str(source.items[row].file), cv2.IMREAD_UNCHANGED)
-    return pixels is not None and pixels.ndim == 2
+    return pixels is not None and len(pixels.shape) == 2
 
 
 def _folders(source: Source) -> Sequence[str]:
-    """The outermost folder of each picture, as part of a figure's name; none where there is one only."""
+    """The folder of each picture, as part of a figure's name; none where there is one only."""
     names = source.names if not isinstance(source, Collection) else [i.name for i in source.items]
-    folders = [re.sub(r"\W+", "_", name.partition("/")[0]).lower() for name in names if "/" in name]
-    return folders if len(folders) == len(names) and len(set(folders)) > 1 else ()
+    folders = [re.sub(r"\W+", "_", PurePosixPath(name).parent.name).lower() for name in names]
+    return folders if len(set(folders)) > 1 and all(folders) else ()
 
 
-def _side_by_side(wanted: Pixels, bright: Pixels, made: tuple[Pixels, ...]) -> Pixels:
-    """A square of a picture several times, where interpolation is wrong most, with its own colours.
+def _squares(wanted: Pixels, bright: Pixels, made: Mapping[str, Pixels]) -> Image:
+    """A square of a picture in several ways, two in a row, where interpolation is wrong most.
 
-    bright  brightness as it was
-    made    brightness as it came out
+    wanted  the picture as it was, whose colours all have
+    bright  its brightness
+    made    brightness by what it is called, first that of interpolation
     """
     side = min(SHOWN, *bright.shape)
-    error = np.square(bright.astype(np.float32) - made[0])
+    error = np.square(bright.astype(np.float32) - made[BICUBIC])
     around = cv2.boxFilter(error, -1, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
     inner = around[: bright.shape[0] - side + 1, : bright.shape[1] - side + 1]
     top, left = (int(place) for place in np.unravel_index(int(inner.argmax()), inner.shape))
     there = slice(top, top + side), slice(left, left + side)
-    parts = [_recoloured(wanted[there], bright[there], each[there]) for each in (*made, bright)]
-    square: Pixels = np.full((SHOWN, SHOWN * len(parts), 3), 255, np.uint8)
-    for number, part in enumerate(parts):
-        square[:side, SHOWN * number : SHOWN * number + side] = part
-    return square
+    large, rows = LARGER * SHOWN, -(-len(made) // 2)
+    canvas = blank(2 * large + GAP, rows * large + (rows - 1) * GAP)
+    for number, (name, values) in enumerate(made.items()):
+        square = _recoloured(wanted[there], bright[there], values[there])[..., ::-1]
+        y, x = ((large + GAP) * each for each in divmod(number, 2))
+        shown = np.repeat(np.repeat(square, LARGER, axis=0), LARGER, axis=1)
+        canvas[y : y + shown.shape[0], x : x + shown.shape[1]] = shown
+        canvas[y : y + CAPTION, x : x + text_width(name, LETTERS) + 8] = INK
+        write(canvas, name, (x + 4, y + CAPTION - 4), LETTERS, WHITE)
+    return canvas
 
 
 def _recoloured(wanted: Pixels, bright: Pixels, made: Pixels) -> Pixels:

@@ -12,6 +12,7 @@ from edge_vision.training.data.collection import Collection, Truth
 from edge_vision.training.evaluation.actions import evaluate_actions
 from edge_vision.training.evaluation.classification import evaluate_classifier
 from edge_vision.training.evaluation.detection import evaluate_detector
+from edge_vision.training.evaluation.enlarging import evaluate_enlarger
 from edge_vision.training.evaluation.reading import evaluate_reader
 from edge_vision.training.evaluation.segmentation import evaluate_segmenter
 from edge_vision.training.score import Score
@@ -25,6 +26,7 @@ _EVALUATORS: dict[tuple[str, Truth], Evaluator] = {
     ("detect", "boxes"): lambda model, data, warp: evaluate_detector(model, data, warp=warp),
     ("segment", "mask"): lambda model, data, warp: evaluate_segmenter(model, data, warp=warp),
     ("read", "label"): lambda model, data, warp: evaluate_reader(model, data, warp=warp),
+    ("generate", "label"): lambda model, data, _: evaluate_enlarger(model, data),
 }
 
 _NEEDS = {
@@ -32,6 +34,7 @@ _NEEDS = {
     "detect": "pictures with boxes, as COCO, Pascal VOC and YOLO write them",
     "segment": "pictures with masks of classes",
     "read": "a folder of pictures for each text",
+    "generate": "a folder of pictures, by models that make them larger",
 }
 
 _HOLDS: dict[Truth, str] = {

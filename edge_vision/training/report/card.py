@@ -21,6 +21,8 @@ class Form:
     milliseconds  one run takes where it was made, on one thread
     score         on the part that judges; None where it could not be made
     left_out      why it is not in the bundle; empty where it is
+    psnr          decibels between its pictures and those of the network in Keras; None where it
+                  makes no pictures
     """
 
     name: str
@@ -28,6 +30,7 @@ class Form:
     milliseconds: float
     score: Score | None
     left_out: str = ""
+    psnr: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +109,29 @@ def _facts(card: Card) -> Iterator[str]:
 
 def _metrics(card: Card) -> str:
     names = list(card.keras.values)
-    rows = [["Keras", *(figure(name, card.keras.values[name]) for name in names), "", ""]]
+    paints = any(form.psnr is not None for form in card.forms)
+    near = ["dB from Keras"] if paints else []
+    rows = [
+        [
+            "Keras",
+            *(figure(name, card.keras.values[name]) for name in names),
+            *("" for _ in near),
+            "",
+            "",
+        ]
+    ]
     rows += [
         [
             form.name,
             *(figure(name, form.score.values[name]) for name in names),
+            *("-" if form.psnr is None else f"{form.psnr:.1f}" for _ in near),
             f"{form.size / 1000:.0f} kB",
             f"{form.milliseconds:.2g}",
         ]
         for form in card.forms
         if form.score is not None
     ]
-    return markdown(["variant", *names, "size", "ms"], rows)
+    return markdown(["variant", *names, *near, "size", "ms"], rows)
 
 
 def report_text(card: Card) -> str:

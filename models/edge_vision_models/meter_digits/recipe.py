@@ -20,6 +20,7 @@ from edge_vision.training.fitting.epoch_data import EpochData
 from edge_vision.training.recipe import Inputs, Recipe
 from edge_vision.training.score import Score
 from edge_vision.training.session import Session
+from edge_vision_models.meter_digits.fewer import DrawnOptions, fewer, with_drawn
 from edge_vision_models.meter_digits.wheels import (
     DATA,
     LABELS,
@@ -39,7 +40,7 @@ CALIBRATED = 300
 _ANSWER = "scores"
 
 
-class MeterDigitsOptions(WheelOptions):
+class MeterDigitsOptions(DrawnOptions, WheelOptions):
     """Options of the recipe `meter-digits`."""
 
     epochs: int = option(60, "So many times the pictures are gone through.", ge=1)
@@ -83,7 +84,17 @@ class MeterDigits(Recipe[MeterDigitsOptions]):
         training, validation = (
             cached_wheels(part, cache, self.warp) for part in (made.training, made.validation)
         )
-        return Parts(training, validation, LABELS)
+        return Parts(self._few_and_drawn(training), validation, LABELS)
+
+    def _few_and_drawn(self, training: Examples) -> Examples:
+        """As many pictures as are wanted, and beside them those that a generator draws."""
+        options = self.options
+        chosen = fewer(training, options.most_per_class, options.seed)
+        if not options.drawn_by:
+            return chosen
+        with self.open_model(options.drawn_by) as model:
+            self.notes.append(f"{options.drawn_by} draws {options.drawn} pictures of each tenth")
+            return with_drawn(chosen, model, options.drawn, options.seed)
 
     def exam(self, folder: Path, cache: Path, part: str) -> Exam:
         """The files themselves, so that any model sees them as it would in the daemon."""

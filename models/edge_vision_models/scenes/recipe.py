@@ -130,7 +130,7 @@ class Scenes(Classify):
         "says of each frame alone, and moving_single how often a frame alone is right. Trained for "
         "research."
     )
-    forms = ("float16", "int8", "weight-int8")
+    forms = ("weight-int8", "int8")
     Options = ScenesOptions
     options: ScenesOptions
 

@@ -292,3 +292,90 @@ def test_features_that_nobody_knows_are_refused_at_once() -> None:
     model = FakeModel([IMAGE, style], [output], lambda inputs: {})
     with pytest.raises(ModelError, match="needs the input bottleneck"):
         make_stage(Generate, {"m": model}, model="m")
+
+
+# Little of the view, and nothing of the frame
+
+
+def chequers(size: int = 64) -> NDArray[np.uint8]:
+    """Black and white pixels in turn."""
+    board = (np.indices((size, size)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    return np.repeat(board[..., np.newaxis], 3, axis=2)
+
+
+def half_white(width: int = 64, height: int = 48) -> NDArray[np.uint8]:
+    """Black on the left, white on the right."""
+    image = still(0, width, height)
+    image[:, width // 2 :] = 255
+    return image
+
+
+def fine_echo(size: int = 64) -> FakeModel:
+    """A model whose picture is its input, of so many pixels a side."""
+    shape = (1, size, size, 3)
+    taken, given = (TensorSpec(name, shape, "uint8", meaning="image") for name in ("image", "picture"))
+    return FakeModel([taken], [given], lambda inputs: {"picture": inputs["image"]})
+
+
+def test_of_a_view_no_more_detail_is_painted_than_allowed() -> None:
+    sharp = make_stage(Generate, {"m": fine_echo()}, model="m")
+    assert np.ptp(picture(run(sharp, chequers())).image) == 255
+    coarse = make_stage(Generate, {"m": fine_echo()}, model="m", detail=16)
+    found = picture(run(coarse, chequers())).image
+    assert found.shape == (64, 64, 3)
+    assert np.ptp(found) <= 2
+    assert abs(int(found[0, 0, 0]) - 128) <= 2
+
+
+def test_the_detail_is_that_of_the_longer_side_and_a_smaller_view_keeps_all_of_its_own() -> None:
+    stage = make_stage(Generate, {"m": fine_echo()}, model="m", detail=64)
+    assert np.ptp(picture(run(stage, chequers())).image) == 255
+    wide = np.concatenate([chequers(), chequers()], axis=1)
+    assert np.ptp(picture(run(stage, wide)).image) <= 2
+
+
+def test_what_is_hidden_cannot_be_brought_back_from_outside() -> None:
+    assert {"detail", "replace"}.isdisjoint(Generate.Options.live())
+
+
+def test_later_stages_may_get_the_picture_in_the_place_of_the_frame() -> None:
+    stage = make_stage(Generate, {"m": constant([1.0, 0.0, 0.0])}, model="m", replace=True)
+    earlier = Picture(still(9, 32, 24), "earlier", to_frame=geometry.scaling(2.0, 2.0))
+    mask = Picture(still(9, 32, 24)[..., 0], "mask", to_frame=geometry.scaling(2.0, 2.0))
+    result = run(stage, half_white(), earlier, mask)
+    red, grey = [0, 0, 255], round(0.299 * 255)
+    assert (result.frame.image == red).all()
+    assert (result.view.pixels() == red).all()
+    first, second, made = result.all(Picture)
+    assert (first.image == red).all()
+    assert (second.image == grey).all()
+    assert (made.image == red).all()
+
+
+def test_the_picture_stands_where_the_view_was_and_beside_it_nothing_is_seen() -> None:
+    start = Result.of(make_frame(half_white()))
+    right = start.view.mapped(geometry.translation(32, 0), (32, 48))
+    stage = make_stage(Generate, {"m": constant([0.0, 0.0, 1.0])}, model="m", replace=True)
+    result = stage(start.with_view(right))
+    assert (result.frame.image[:, 32:] == [255, 0, 0]).all()
+    assert not result.frame.image[:, :32].any()
+    assert (result.view.pixels() == [255, 0, 0]).all()
+
+
+def test_of_a_frame_that_is_replaced_nothing_is_left() -> None:
+    frame = make_frame(half_white())
+    stage = make_stage(Generate, {"m": constant(0.5)}, model="m", replace=True)
+    result = stage(Result.of(frame))
+    assert result.view.frame is result.frame
+    assert (result.frame.image == 128).all()
+    assert (frame.image == half_white()).all()
+
+
+def test_a_frame_is_replaced_always_or_never() -> None:
+    with pytest.raises(ConfigError, match="fps and replace do not go together"):
+        make_stage(Generate, {"m": echo()}, model="m", replace=True, fps=1.0)
+    with pytest.raises(ConfigError, match=r"^replace: the model makes no picture of the frame"):
+        make_stage(Generate, {"m": drawing(Z)}, model="m", replace=True)
+    stage = make_stage(Generate, {"m": echo()}, model="m", replace=True)
+    with pytest.raises(ConfigError, match="fps and replace"):
+        stage.options.changed("fps", 1.0)

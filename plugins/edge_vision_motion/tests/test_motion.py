@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from edge_vision_motion import Motion, register_stages
+from edge_vision_motion import Motion, Remember, register_stages
 from edge_vision_motion.regions import find_regions, merged
 from numpy.typing import NDArray
 
@@ -318,10 +318,10 @@ def test_wrong_options_are_refused(options: dict[str, Any], words: str) -> None:
         make_stage(Motion, **options)
 
 
-def test_the_plugin_offers_its_stage() -> None:
+def test_the_plugin_offers_its_stages() -> None:
     offered: list[type[Stage]] = []
 
     register_stages(offered.append)
 
-    assert offered == [Motion]
+    assert offered == [Motion, Remember]
     assert Motion.stateful

@@ -414,3 +414,48 @@ def test_a_model_that_needs_more_than_the_picture_is_refused() -> None:
 def test_options_have_bounds(key: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"^{key}: "):
         crops(brightness(), **{key: value})
+
+
+# Sharpened first
+
+
+def doubling() -> FakeModel:
+    """A model that gives each pixel of a picture four times, and as bright as can be."""
+    given = TensorSpec("image", (1, 8, 8, 1), "uint8", meaning="image")
+    made = TensorSpec("picture", (1, 16, 16, 1), "float32", meaning="image")
+    white = np.full(made.shape, 255.0, np.float32)
+    return FakeModel([given], [made], lambda _: {"picture": white})
+
+
+def sharpening(model: Model, **options: Any) -> Crops:
+    return make_stage(
+        Crops, {"m": model, "s": doubling()}, model="m", sharpen="s", margin=0.0, **options
+    )
+
+
+def test_small_crops_are_made_larger_by_a_model_first() -> None:
+    stage = sharpening(brightness())
+    small, large = (10, 10, 17, 17), (20, 10, 28, 18)  # the model takes 8 x 8
+    assert said(run(stage, halves(), things(small, large))) == [
+        ("bright", small, None),
+        ("dark", large, None),
+    ]
+
+
+def test_what_is_found_in_a_sharpened_crop_is_in_pixels_of_the_frame() -> None:
+    stage = sharpening(finder((0.0, 0.0, 0.5, 0.5)))
+    _, (eye,) = run(stage, halves(), things((10, 10, 16, 16))).all(Detections)
+    assert eye.box == pytest.approx((10, 10, 13, 13))
+
+
+def test_pixels_count_that_were_captured_however_small_the_view_was_made() -> None:
+    stage = sharpening(brightness())
+    frame = make_frame(halves())
+    whole = View.of(frame).resized((40, 20))
+    result = stage(Result.of(frame).with_view(whole).add(things((10, 10, 30, 30))))
+    assert said(result) == [("dark", (10, 10, 30, 30), None)]
+
+
+def test_a_model_that_makes_nothing_larger_cannot_sharpen() -> None:
+    with pytest.raises(ModelError, match="makes no picture larger"):
+        make_stage(Crops, {"m": brightness(), "s": brightness()}, model="m", sharpen="s")

@@ -73,3 +73,12 @@ def test_links_in_a_circle_dangling_ones_and_pipes_do_not_stop_it(data: Path) ->
 def test_a_folder_that_is_not_there_is_told(data: Path) -> None:
     with pytest.raises(TrainingError, match="does not exist"):
         digest_of(data / "nowhere")
+
+
+def test_a_single_file_counts_by_its_content_wherever_it_is(tmp_path: Path) -> None:
+    first, other = tmp_path / "hour.mp4", tmp_path / "copy.mp4"
+    first.write_bytes(b"frames" * 50_000)
+    other.write_bytes(first.read_bytes())
+    assert digest_of(first) == digest_of(other)
+    other.write_bytes(b"others" * 50_000)
+    assert digest_of(first) != digest_of(other)

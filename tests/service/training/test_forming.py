@@ -65,3 +65,26 @@ def test_where_no_form_at_all_is_good_there_is_no_bundle(bad: set[str], tmp_path
     bad |= {"int8", "float16", "float32"}
     with pytest.raises(TrainingError, match="no form of this network"):
         forming.made_forms(trained("int8"), tmp_path, print)
+
+
+def judged(near: float | None, made: float = 0.7) -> Any:
+    """Why a form is left out whose chief figure, and likeness to the network's pictures, are these."""
+    recipe = SimpleNamespace(largest_loss=0.005, least_psnr=40.0)
+    whole: Any = SimpleNamespace(recipe=recipe, score=Score({"painted": 0.7}, 9))
+    return forming._too_far(whole, Score({"painted": made}, 9), near)
+
+
+def test_a_form_is_left_out_where_it_loses_or_its_pictures_are_others() -> None:
+    assert judged(None) == judged(40.0) == judged(55.0, 0.696) == ""
+    assert judged(55.0, 0.69) == "its painted is 69.0 %, and the network's 70.0 %"
+    assert judged(38.26) == "its pictures are 38.3 dB from the network's, and are to be within 40 dB"
+
+
+def test_a_card_tells_how_near_pictures_are_only_where_there_are_some() -> None:
+    from edge_vision.training.report import card  # noqa: PLC0415
+
+    score = Score({"painted": 0.7}, 9)
+    told = SimpleNamespace(keras=score, forms=(Form("float16", 1000, 2.0, score, "", 51.26),))
+    assert card._metrics(told).splitlines()[-1] == "| float16 | 70.0 % | 51.3 | 1 kB | 2 |"  # type: ignore[arg-type]
+    plain = SimpleNamespace(keras=score, forms=(Form("float16", 1000, 2.0, score),))
+    assert card._metrics(plain).splitlines()[-1] == "| float16 | 70.0 % | 1 kB | 2 |"  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from edge_vision.training.augmentation.pasting import cutouts, pasted
@@ -24,7 +26,7 @@ def shown(boxes: np.ndarray = BOX, count: int = 1) -> Examples:
 
 
 def empty(count: int) -> Examples:
-    targets = {
+    targets: dict[str, Any] = {
         "boxes": [np.zeros((0, 4), np.float32)] * count,
         "classes": [np.zeros(0, np.int64)] * count,
         "mask": np.zeros((count, 60, 80), np.uint8),

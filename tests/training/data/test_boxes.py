@@ -125,6 +125,13 @@ def test_bad_yolo_lines_are_named(tmp_path: Path, line: str, problem: str) -> No
         read_yolo(tmp_path)
 
 
+def test_masks_beside_yolo_pictures_are_no_pictures(tmp_path: Path) -> None:
+    draw(tmp_path / "images" / "a.png")
+    draw(tmp_path / "masks" / "a.png")
+    write(tmp_path / "labels" / "a.txt", "0 0.25 0.5 0.25 0.5\n")
+    assert [item.name for item in read_yolo(tmp_path).items] == ["images/a.png"]
+
+
 def test_yolo_polygons_give_upright_boxes_and_folders_parts(tmp_path: Path) -> None:
     draw(tmp_path / "train2017" / "images" / "a.png")
     draw(tmp_path / "val2017" / "images" / "a.png")

@@ -34,6 +34,7 @@ def test_a_classifier_is_judged_on_labelled_pictures(colours: Collection) -> Non
         ("detect", "label", "is judged on pictures with boxes.*these data have a class each"),
         ("classify", "mask", "is judged on a folder of pictures for each class.*these data have masks"),
         ("segment", "boxes", "is judged on pictures with masks"),
+        ("generate", "boxes", "is judged on a folder of pictures, by models that make them larger"),
         ("embed", "label", "models of the task embed cannot be judged on data"),
         ("", "label", r"the task \(unknown\) cannot be judged"),
     ],

@@ -1,0 +1,1 @@
+"""The model `people-mask`: which places of a picture show people."""

@@ -1,0 +1,1 @@
+"""The model `roads`: what each place of a street is, seen from a car."""

@@ -1,0 +1,1 @@
+"""The model `sharpen`: pictures in twice the width and height."""

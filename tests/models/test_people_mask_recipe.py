@@ -1,0 +1,174 @@
+"""The recipe of `people-mask`, from a few drawn pictures to a bundle whose mask `anonymise` follows."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from edge_vision_generation import Anonymise
+from edge_vision_segmentation import Segment
+
+from edge_vision import Image, Result, Stage
+from edge_vision.service.cli import main
+from edge_vision.service.models import library
+from edge_vision.service.training.finding import find_recipe
+from edge_vision.service.training.opening import declared_bundle, equip, opened_bundle
+from edge_vision.service.training.settings import parse_settings, setting
+from edge_vision.testing import make_frame, make_stage
+from edge_vision.training.data.collection import VOID
+from edge_vision.training.recipe import Recipe
+from tests.boxed_shapes import draw_boxed_shapes
+from tests.masked_shapes import draw_masked_shapes
+
+pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.timeout(300)
+
+CONFIGURATION = Path(__file__).parents[2] / "models/edge_vision_models/people_mask/people-mask.toml"
+SETTINGS: dict[str, object] = {
+    "backbone": "''",
+    "duplicates": "false",
+    "columns": 4,
+    "rows": 4,
+    "width": 0.5,
+    "channels": 16,
+    "epochs": 8,
+    "every": 8,
+    "repeat": 2,
+    "ema": 0.9,
+    "learning_rate": 0.005,
+    "augmentation": "{scale = [0.9, 1.2], rotate = 0.0, saturation = 0.0, brightness = 0.05}",
+}
+STILL = "{rotate = 0.0, scale = [1.0, 1.0], aspect = 1.0, shift = 0.0, flip = 0.0, blur = 0.0}"
+"""An augmentation that leaves everything where it is."""
+
+
+def told(**settings: Any) -> list[str]:
+    return [f"{key}={value}" for key, value in {**SETTINGS, **settings}.items()]
+
+
+def recipe(name: str = "people-mask", **settings: Any) -> Recipe[Any]:
+    kind = find_recipe(name)
+    own = told(**settings) if name == "people-mask" else ["backbone=''", "duplicates=false"]
+    made = kind(parse_settings(kind.Options, None, [setting(each) for each in own]))
+    equip(made)
+    return made
+
+
+def called(folder: Path, *names: str) -> Path:
+    (folder / "classes.txt").write_text("\n".join(names) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Disks and squares, all of them people, with boxes and masks."""
+    folder = draw_boxed_shapes(tmp_path_factory.mktemp("people"), count=32, masked=True)
+    return called(folder, "PASpersonStanding", "PASpersonWalking")
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Squares that are people, and disks that are none; without masks."""
+    return called(
+        draw_boxed_shapes(tmp_path_factory.mktemp("scenes"), count=10, seed=4), "ball", "person"
+    )
+
+
+def test_it_trains_and_anonymise_follows_its_mask(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(library.VARIABLE, str(tmp_path / "installed"))
+    monkeypatch.setattr(find_recipe("people-mask"), "forms", ("int8",))
+    run = tmp_path / "run"
+    words = ["train", "people-mask", "--data", str(people), "--out", str(run)]
+    assert main([*words, *(f"--set={each}" for each in told())]) == 0
+    assert main(["models", "verify", str(run)]) == 0
+    with opened_bundle(declared_bundle(run / "bundle")) as model:
+        bundle = model.bundle
+    assert (bundle.layout, bundle.labels) == ("mask", ("background", "person"))
+    assert [spec.shape for spec in bundle.outputs] == [(1, 64, 64, 1)]
+    shutil.copytree(run / "bundle", tmp_path / "installed" / "people-mask")
+    assert main(["check", str(CONFIGURATION)]) == 0
+    capsys.readouterr()
+    with opened_bundle(declared_bundle(run / "bundle")) as model:
+        stages = (
+            make_stage(Segment, {"people-mask": model}, model="people-mask"),
+            make_stage(Anonymise, method="fill", colour=[255, 0, 255], margin=0.1),
+        )
+        shares = [_hidden(file, stages) for file in sorted((people / "images").iterdir())]
+    shown, others = np.mean(shares, axis=0)
+    assert shown > 0.9, "of the people"
+    assert others < 0.2, "of what is around them"
+
+
+def _hidden(file: Path, stages: Sequence[Stage]) -> tuple[float, float]:
+    """How much of the people in a picture is hidden, and how much of all else."""
+    mask = cv2.imread(str(file.parents[1] / "masks" / file.name), cv2.IMREAD_UNCHANGED)
+    image: Image = np.asarray(cv2.imread(str(file)), np.uint8)
+    result = Result.of(make_frame(image))
+    for stage in stages:
+        made = stage(result)
+        assert made is not None
+        result = made
+    gone = (result.frame.image != image).any(axis=-1)
+    return float(gone[mask == 1].mean()), float(gone[mask == 0].mean())
+
+
+def test_it_judges_by_what_pedestrians_does_not_learn(people: Path, tmp_path: Path) -> None:
+    own, theirs = recipe(), recipe("pedestrians")
+    parts = own.read(people, tmp_path)
+    assert parts.labels == ("background", "person")
+    assert parts.validation.names == theirs.read(people, tmp_path).validation.names
+    exam = own.exam(people, tmp_path, "validation")
+    assert len(exam.source) == len(parts.validation)
+
+
+def test_people_in_scenes_without_masks_count_for_nothing(
+    people: Path, scenes: Path, tmp_path: Path
+) -> None:
+    made = recipe(scenes=f'["{scenes}"]', paste=0.0, augmentation=STILL, repeat=1)
+    parts = made.read(people, tmp_path)
+    masked = len(parts.training) - 10
+    data = made.epoch(parts, np.random.default_rng(0), 0)
+    masks, pictures = data.targets["classes"], data.inputs["image"]
+    assert len(masks) == len(parts.training)
+    assert set(np.unique(masks[:masked])) == {0, 1}
+    scene = np.asarray(masks[masked:])
+    assert set(np.unique(scene)) == {0, VOID}
+    squares, balls = pictures[masked:, ..., 0] < 60, pictures[masked:, ..., 0] > 200
+    assert (scene[squares] == VOID).mean() > 0.95, "squares are people"
+    assert (scene[balls] == 0).mean() > 0.8, "and balls are none"
+
+
+def test_as_many_scenes_are_shown_as_masks(people: Path, tmp_path: Path) -> None:
+    many = called(draw_boxed_shapes(tmp_path / "many", count=40, seed=5), "ball", "person")
+    made = recipe(scenes=f'["{many}"]', repeat=1)
+    parts = made.read(people, tmp_path)
+    assert len(made.epoch(parts, np.random.default_rng(0), 0)) == 2 * (len(parts.training) - 40)
+
+
+def test_people_are_cut_out_and_pasted(people: Path, scenes: Path, tmp_path: Path) -> None:
+    shares = []
+    for paste in (0.0, 1.0):
+        made = recipe(scenes=f'["{scenes}"]', paste=paste, augmentation=STILL, repeat=1)
+        parts = made.read(people, tmp_path)
+        masks = made.epoch(parts, np.random.default_rng(0), 0).targets["classes"]
+        shares.append([(masks[rows] == 1).mean() for rows in (slice(-10), slice(-10, None))])
+    (masked, none), (more, pasted) = shares
+    assert none == 0.0
+    assert pasted > 0.03
+    assert more > masked
+
+
+def test_masks_without_boxes_will_do(tmp_path: Path) -> None:
+    folder = draw_masked_shapes(tmp_path / "pictures", count=10, named=False, alike=True)
+    made = recipe()
+    parts = made.read(folder, tmp_path / "cache")
+    data = made.epoch(parts, np.random.default_rng(0), 0)
+    assert len(data) == 2 * len(parts.training)
+    assert {0, 1} <= set(np.unique(data.targets["classes"]))
