@@ -32,7 +32,7 @@ def test_first_party_plugins_are_listed_with_what_they_offer(capsys: pytest.Capt
     assert rows["builtin"]["sinks"] == ["folder", "jsonl", "mqtt"]
     recognition = ["classify", "crops", "detect", "embed", "keypoints", "meter", "read"]
     assert rows["recognition"]["stages"] == recognition
-    assert rows["generation"]["stages"] == ["anonymise", "generate"]
+    assert rows["generation"]["stages"] == ["anonymise", "generate", "sharpen"]
 
 
 def test_a_single_file_is_listed_while_it_is_there(

@@ -34,6 +34,7 @@ SETTINGS: dict[str, object] = {
     "epochs": 16,
     "every": 16,
     "repeat": 2,
+    "ema": 0.0,
     "batch": 8,
     "learning_rate": 0.005,
     "augmentation": "{flip = 0.5, brightness = 0.05}",
