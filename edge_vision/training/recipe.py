@@ -132,13 +132,6 @@ class Recipe(ABC, Generic[RecipeOptions]):
     def device_graph(self, network: Any) -> Any:
         """The keras.Model that runs on a device: one example, pixel values in, answers out."""
 
-    def keep(self, network: Any, folder: Path) -> None:
-        """Write what the bundle is to hold beside its model, such as weights for others to begin from.
-
-        network  what `train` gave
-        folder   the bundle's
-        """
-
     def decoding(self, labels: Sequence[str]) -> Mapping[str, Any]:
         """What the layout's adapter is told, as [decoding] of a bundle."""
         return {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_vision.contracts.model import Model
 from edge_vision.data.errors import TrainingError
@@ -96,15 +99,15 @@ class Session:
         """A model that teaches, opened: a bundle by its name, a folder or a file."""
         return self.open_model(written)
 
-    def begin_from(self, network: Any, written: str, without: Collection[str] = ()) -> None:
+    def begin_from(self, network: Any, written: str, pictures: NDArray[np.uint8] | None = None) -> None:
         """Give a network what was learnt before, layer by layer as far as it fits, and say how far.
 
-        written  a shipped or installed bundle with a backbone, the folder of a run, or an .npz file
-        without  layers that begin anew
+        written   a shipped or installed bundle, the folder of a run, or an .npz or .tflite file
+        pictures  a few dozen that are like those to come, for what a .tflite file does not tell
         """
         from edge_vision.training.transfer.backbones import start_from  # noqa: PLC0415 - needs Keras
 
-        self.say(str(start_from(network, self.found(written), without=without)))
+        self.say(str(start_from(network, self.found(written), pictures=pictures)))
 
     def found(self, written: str) -> Path:
         """The file or folder of a path, or of a bundle's name."""

@@ -19,11 +19,9 @@ from edge_vision.contracts.tensors import TensorSpec
 from edge_vision.data.errors import TrainingError
 from edge_vision.service.cli import main
 from edge_vision.service.models import library
-from edge_vision.service.training.finding import find_recipe
-from edge_vision.service.training.opening import declared_bundle, equip, opened_bundle
-from edge_vision.service.training.settings import parse_settings, setting
+from edge_vision.service.training.opening import declared_bundle, opened_bundle
 from edge_vision.testing import FakeModel
-from edge_vision.training.recipe import Recipe
+from tests.small_recipe import SmallRecipe
 
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.timeout(300)
@@ -77,27 +75,16 @@ class Shop:
     def bundle(self) -> Path:
         return self.folder / "run" / "bundle"
 
-    def settings(self, **others: object) -> list[str]:
-        """Settings as they are typed after --set."""
-        told = {"styles": str(self.folder / "styles"), **SETTINGS, **others}
-        return [f"{key}={value}" for key, value in told.items()]
-
-    def recipe(self, **others: object) -> Recipe[Any]:
-        kind = find_recipe("paint")
-        told = [setting(each) for each in self.settings(**others)]
-        made = kind(parse_settings(kind.Options, None, told))
-        equip(made)
-        return made
+    @property
+    def recipe(self) -> SmallRecipe:
+        settings = {"styles": self.folder / "styles", **SETTINGS}
+        return SmallRecipe("paint", settings, form="float16")
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     made = Shop(draw(tmp_path_factory.mktemp("paint")))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(library.VARIABLE, str(made.folder / "installed"))
-        patch.setattr(find_recipe("paint"), "forms", ("float16",))
-        words = ["train", "paint", "--data", str(made.pictures), "--out", str(made.folder / "run")]
-        assert main([*words, *(f"--set={each}" for each in made.settings())]) == 0
+    made.recipe.train(made.pictures, made.folder / "run")
     return made
 
 

@@ -10,24 +10,27 @@ import pytest
 
 from edge_vision.service.cli import main
 from edge_vision.service.models import library
-from edge_vision.service.training.finding import find_recipe
-from edge_vision.service.training.opening import declared_bundle, equip, opened_bundle
-from edge_vision.service.training.settings import parse_settings, setting
+from edge_vision.service.training.opening import declared_bundle, opened_bundle
 from tests.boxed_shapes import draw_boxed_shapes
+from tests.small_recipe import SmallRecipe
 
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.timeout(300)
 
 CONFIGURATION = Path(__file__).parents[2] / "models/edge_vision_models/pedestrians/pedestrians.toml"
-SETTINGS = (
-    "backbone=''",
-    "columns=8",
-    "rows=8",
-    "width=0.25",
-    "channels=8",
-    "epochs=2",
-    "every=2",
-    "repeat=1",
+recipe = SmallRecipe(
+    "pedestrians",
+    {
+        "backbone": "''",
+        "columns": 8,
+        "rows": 8,
+        "width": 0.25,
+        "channels": 8,
+        "epochs": 2,
+        "every": 2,
+        "repeat": 1,
+    },
+    form="float16",
 )
 
 
@@ -43,10 +46,7 @@ def test_it_trains_and_its_bundle_verifies(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(library.VARIABLE, str(tmp_path / "installed"))
-    monkeypatch.setattr(find_recipe("pedestrians"), "forms", ("float16",))
-    run = tmp_path / "run"
-    words = ["train", "pedestrians", "--data", str(people), "--out", str(run)]
-    assert main([*words, *(f"--set={each}" for each in SETTINGS)]) == 0
+    run = recipe.train(people, tmp_path / "run").run
     assert main(["models", "verify", str(run)]) == 0
     with opened_bundle(declared_bundle(run / "bundle")) as model:
         assert (model.bundle.task, model.bundle.labels) == ("detect", ("person",))
@@ -56,9 +56,7 @@ def test_it_trains_and_its_bundle_verifies(
 
 
 def test_it_learns_people_alone_and_pastes_them(people: Path, tmp_path: Path) -> None:
-    kind = find_recipe("pedestrians")
-    made = kind(parse_settings(kind.Options, None, [setting(each) for each in SETTINGS]))
-    equip(made)
+    made = recipe()
     parts = made.read(people, tmp_path)
     assert parts.labels == ("person",)
     assert any("boxes of 1 names are left out: dog" in note for note in made.notes)

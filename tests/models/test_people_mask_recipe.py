@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,47 +15,37 @@ from edge_vision_segmentation import Segment
 from edge_vision import Image, Result, Stage
 from edge_vision.service.cli import main
 from edge_vision.service.models import library
-from edge_vision.service.training.finding import find_recipe
-from edge_vision.service.training.opening import declared_bundle, equip, opened_bundle
-from edge_vision.service.training.settings import parse_settings, setting
+from edge_vision.service.training.opening import declared_bundle, opened_bundle
 from edge_vision.testing import make_frame, make_stage
 from edge_vision.training.data.collection import VOID
-from edge_vision.training.recipe import Recipe
 from tests.boxed_shapes import draw_boxed_shapes
 from tests.masked_shapes import draw_masked_shapes
+from tests.small_recipe import SmallRecipe
 
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.timeout(300)
 
 CONFIGURATION = Path(__file__).parents[2] / "models/edge_vision_models/people_mask/people-mask.toml"
-SETTINGS: dict[str, object] = {
-    "backbone": "''",
-    "duplicates": "false",
-    "columns": 4,
-    "rows": 4,
-    "width": 0.5,
-    "channels": 16,
-    "epochs": 8,
-    "every": 8,
-    "repeat": 2,
-    "ema": 0.9,
-    "learning_rate": 0.005,
-    "augmentation": "{scale = [0.9, 1.2], rotate = 0.0, saturation = 0.0, brightness = 0.05}",
-}
+recipe = SmallRecipe(
+    "people-mask",
+    {
+        "backbone": "''",
+        "duplicates": "false",
+        "columns": 4,
+        "rows": 4,
+        "width": 0.5,
+        "channels": 16,
+        "epochs": 8,
+        "every": 8,
+        "repeat": 2,
+        "ema": 0.9,
+        "learning_rate": 0.005,
+        "augmentation": "{scale = [0.9, 1.2], rotate = 0.0, saturation = 0.0, brightness = 0.05}",
+    },
+    form="int8",
+)
 STILL = "{rotate = 0.0, scale = [1.0, 1.0], aspect = 1.0, shift = 0.0, flip = 0.0, blur = 0.0}"
 """An augmentation that leaves everything where it is."""
-
-
-def told(**settings: Any) -> list[str]:
-    return [f"{key}={value}" for key, value in {**SETTINGS, **settings}.items()]
-
-
-def recipe(name: str = "people-mask", **settings: Any) -> Recipe[Any]:
-    kind = find_recipe(name)
-    own = told(**settings) if name == "people-mask" else ["backbone=''", "duplicates=false"]
-    made = kind(parse_settings(kind.Options, None, [setting(each) for each in own]))
-    equip(made)
-    return made
 
 
 def called(folder: Path, *names: str) -> Path:
@@ -83,10 +72,7 @@ def test_it_trains_and_anonymise_follows_its_mask(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(library.VARIABLE, str(tmp_path / "installed"))
-    monkeypatch.setattr(find_recipe("people-mask"), "forms", ("int8",))
-    run = tmp_path / "run"
-    words = ["train", "people-mask", "--data", str(people), "--out", str(run)]
-    assert main([*words, *(f"--set={each}" for each in told())]) == 0
+    run = recipe.train(people, tmp_path / "run").run
     assert main(["models", "verify", str(run)]) == 0
     with opened_bundle(declared_bundle(run / "bundle")) as model:
         bundle = model.bundle
@@ -120,7 +106,8 @@ def _hidden(file: Path, stages: Sequence[Stage]) -> tuple[float, float]:
 
 
 def test_it_judges_by_what_pedestrians_does_not_learn(people: Path, tmp_path: Path) -> None:
-    own, theirs = recipe(), recipe("pedestrians")
+    own = recipe()
+    theirs = SmallRecipe("pedestrians", {"backbone": "''", "duplicates": "false"})()
     parts = own.read(people, tmp_path)
     assert parts.labels == ("background", "person")
     assert parts.validation.names == theirs.read(people, tmp_path).validation.names

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -18,41 +14,41 @@ from numpy.typing import NDArray
 from edge_vision.adapters.classification import ClassScores
 from edge_vision.adapters.runner import Runner
 from edge_vision.contracts.model import Model
-from edge_vision.data.errors import ModelError
 from edge_vision.data.view import View
 from edge_vision.service.cli import main
 from edge_vision.service.models import library
-from edge_vision.service.training.finding import find_recipe
 from edge_vision.service.training.opening import declared_bundle, opened_bundle
-from edge_vision.service.training.settings import parse_settings, setting
 from edge_vision.training.clips import chance, clip
 from edge_vision.training.evaluation.sights import as_frame
-from edge_vision.training.recipe import Recipe
-from edge_vision.training.session import Session
+from tests.small_recipe import SmallRecipe, Trained
 
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.timeout(300)
 
-SETTINGS: dict[str, object] = {
-    "backbone": "''",
-    "size": 32,
-    "kept": 40,
-    "width": 0.25,
-    "view.frames": 3,
-    "dropout": 0.0,
-    "mixup": 0.0,
-    "moving": 0.0,
-    "label_smoothing": 0.0,
-    "epochs": 12,
-    "every": 12,
-    "batch": 4,
-    "learning_rate": 0.01,
-    "recurrence.units": 8,
-    "recurrence.rounds": 2,
-    "recurrence.epochs": 10,
-    "recurrence.learning_rate": 0.02,
-    "recurrence.dropout": 0.0,
-}
+recipe = SmallRecipe(
+    "scenes",
+    {
+        "backbone": "''",
+        "size": 32,
+        "kept": 40,
+        "width": 0.25,
+        "view.frames": 3,
+        "dropout": 0.0,
+        "mixup": 0.0,
+        "moving": 0.0,
+        "label_smoothing": 0.0,
+        "epochs": 12,
+        "every": 12,
+        "batch": 4,
+        "learning_rate": 0.01,
+        "recurrence.units": 8,
+        "recurrence.rounds": 2,
+        "recurrence.epochs": 10,
+        "recurrence.learning_rate": 0.02,
+        "recurrence.dropout": 0.0,
+    },
+    form="float16",
+)
 SIZE = 32, 32
 CONFIGURATION = Path(__file__).parents[2] / "models/edge_vision_models/scenes/scenes.toml"
 
@@ -74,67 +70,25 @@ def draw_scenes(folder: Path) -> Path:
     return folder
 
 
-def recipe(**settings: Any) -> Recipe[Any]:
-    kind = find_recipe("scenes")
-    return kind(parse_settings(kind.Options, None, [setting(each) for each in told(**settings)]))
-
-
-def told(**settings: Any) -> list[str]:
-    """Settings as they are typed after --set."""
-    return [f"{key}={value}" for key, value in {**SETTINGS, **settings}.items()]
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A folder of pictures, what one command made of them, and what it said."""
-
-    pictures: Path
-    run: Path
-    said: str
-
-    @property
-    def bundle(self) -> Path:
-        return self.run / "bundle"
-
-    def session(self, said: list[str] | None = None) -> Session:
-        def nothing(written: str) -> Path:
-            raise ModelError(f"no bundle is called {written}")
-
-        @contextmanager
-        def closed(written: str) -> Iterator[Model]:
-            yield from ()
-
-        notes: list[str] = [] if said is None else said
-        return Session(self.run, self.run / "cache", closed, nothing, notes.append)
-
-
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("scenes")
-    pictures, run = draw_scenes(folder / "pictures"), folder / "run"
-    said: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(library.VARIABLE, str(folder / "installed"))
-        patch.setattr(find_recipe("scenes"), "forms", ("float16",))
-        patch.setattr("edge_vision.service.training.commands._say", said.append)
-        words = ["train", "scenes", "--data", str(pictures), "--out", str(run)]
-        assert main([*words, *(f"--set={each}" for each in told())]) == 0
-    return Shop(pictures, run, "\n".join(said))
+    return recipe.train(draw_scenes(folder / "pictures"), folder / "run")
 
 
-def test_the_test_pictures_judge_and_nothing_else_does(shop: Shop, tmp_path: Path) -> None:
+def test_the_test_pictures_judge_and_nothing_else_does(shop: Trained, tmp_path: Path) -> None:
     made = recipe()
-    parts = made.read(shop.pictures, tmp_path)
+    parts = made.read(shop.data, tmp_path)
     assert (len(parts.training), len(parts.validation)) == (24, 12)
     assert all(name.startswith("test/") for name in parts.validation.names)
     assert parts.training.pictures.shape[1:] == (40, 40, 1)
     for part in ("validation", "test"):
-        exam = made.exam(shop.pictures, tmp_path, part)
+        exam = made.exam(shop.data, tmp_path, part)
         assert len(exam.source) == 12
         assert set(exam.truths) == {"Field", "Forest", "Wall"}
 
 
-def test_it_learns_single_views_first_and_then_to_remember(shop: Shop) -> None:
+def test_it_learns_single_views_first_and_then_to_remember(shop: Trained) -> None:
     assert shop.said.index("features:") < shop.said.index("recurrence:")
     assert "frames of moving views in" in shop.said
     for name in ("features", "recurrence"):
@@ -142,17 +96,17 @@ def test_it_learns_single_views_first_and_then_to_remember(shop: Shop) -> None:
 
 
 def test_where_objects_is_not_there_it_says_so_and_begins_from_nothing(
-    shop: Shop, tmp_path: Path
+    shop: Trained, tmp_path: Path
 ) -> None:
     made, said = recipe(backbone="objects"), list[str]()
-    network = made.network(shop.session(said), made.read(shop.pictures, tmp_path))
+    network = made.network(shop.session(said), made.read(shop.data, tmp_path))
     assert network.output["scores"].shape == (None, 3)
     assert said == [
         "no bundle is called objects; the backbone begins from nothing, and will be worse for it"
     ]
 
 
-def test_its_bundle_is_one_step_and_tells_all_that_was_judged(shop: Shop) -> None:
+def test_its_bundle_is_one_step_and_tells_all_that_was_judged(shop: Trained) -> None:
     with opened_bundle(declared_bundle(shop.bundle)) as model:
         bundle = model.bundle
     assert [(pair.input, pair.output) for pair in bundle.state or ()] == [("state_h", "next_h")]
@@ -169,7 +123,7 @@ def test_its_bundle_is_one_step_and_tells_all_that_was_judged(shop: Shop) -> Non
 
 
 def test_its_bundle_verifies_and_the_shipped_configuration_takes_it(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    shop: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["models", "verify", str(shop.bundle)]) == 0
     monkeypatch.setenv(library.VARIABLE, str(tmp_path))
@@ -191,11 +145,13 @@ def looked_at(model: Model, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.stack([runner(runner.view(view)).score for view in views])
 
 
-def test_step_by_step_it_says_what_keras_says_of_the_whole_sequence(shop: Shop, tmp_path: Path) -> None:
+def test_step_by_step_it_says_what_keras_says_of_the_whole_sequence(
+    shop: Trained, tmp_path: Path
+) -> None:
     from edge_vision.training.networks.keras_model import KerasModel  # noqa: PLC0415 - needs Keras
 
     made = recipe()
-    parts = made.read(shop.pictures, tmp_path)
+    parts = made.read(shop.data, tmp_path)
     networks = made.train(shop.session(), parts)  # trained already, so only its weights are taken
     view = made.options.view.model_copy(update={"frames": 6})
     grey = clip(parts.validation.pictures[5], view, SIZE, chance((1,), 0))
@@ -218,7 +174,7 @@ def test_step_by_step_it_says_what_keras_says_of_the_whole_sequence(shop: Shop, 
         assert looked_at(model, coloured) == pytest.approx(wanted, abs=0.02)
 
 
-def test_before_it_has_learnt_to_remember_it_says_what_the_still_classifier_says(shop: Shop) -> None:
+def test_before_it_has_learnt_to_remember_it_says_what_the_still_classifier_says(shop: Trained) -> None:
     import keras  # noqa: PLC0415
     from edge_vision_models.scenes.network import still_features, with_memory  # noqa: PLC0415
 
@@ -243,17 +199,17 @@ def test_before_it_has_learnt_to_remember_it_says_what_the_still_classifier_says
 
 
 def test_any_classifier_is_judged_and_one_without_memory_by_averaging(
-    shop: Shop, tmp_path: Path
+    shop: Trained, tmp_path: Path
 ) -> None:
     from edge_vision.training.networks.device import for_device  # noqa: PLC0415 - needs Keras
     from edge_vision.training.networks.keras_model import KerasModel, Purpose  # noqa: PLC0415
 
     made = recipe(judged=5)
-    parts = made.read(shop.pictures, tmp_path)
+    parts = made.read(shop.data, tmp_path)
     networks = recipe().train(shop.session(), parts)
     graph = for_device(networks.still, endings={"scores": "softmax"})
     model = KerasModel(graph, Purpose("still", parts.labels, "classify", "scores", {"scores": "scores"}))
-    exam = made.exam(shop.pictures, tmp_path, "validation")
+    exam = made.exam(shop.data, tmp_path, "validation")
     told = made.evaluate(model, exam)
     assert [*told.values] == ["accuracy", "macro_f1", "moving_mean", "moving_single"]
     assert told.examples == 12

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,36 +13,35 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_vision.adapters.enlarging import Enlarger
-from edge_vision.contracts.model import Model
-from edge_vision.data.errors import ConfigError, ModelError, TrainingError
+from edge_vision.data.errors import ConfigError, TrainingError
 from edge_vision.service.cli import main
 from edge_vision.service.models import library
-from edge_vision.service.training.finding import find_recipe
 from edge_vision.service.training.opening import declared_bundle, opened_bundle
-from edge_vision.service.training.settings import parse_settings, setting
 from edge_vision.training.data.pictures import read_picture
 from edge_vision.training.data.resampling import as_pixels, scaled
-from edge_vision.training.recipe import Recipe
-from edge_vision.training.session import Session
+from tests.small_recipe import SmallRecipe, Trained
 
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.timeout(300)
 
-SETTINGS: dict[str, object] = {
-    "width": 8,
-    "depth": 1,
-    "columns": 24,
-    "rows": 16,
-    "kept": 48,
-    "seen": 32,
-    "flat": 0.2,
-    "damage": 0.0,
-    "epochs": 12,
-    "every": 4,
-    "batch": 8,
-    "learning_rate": 0.004,
-    "ema": 0.9,
-}
+recipe = SmallRecipe(
+    "sharpen",
+    {
+        "width": 8,
+        "depth": 1,
+        "columns": 24,
+        "rows": 16,
+        "kept": 48,
+        "seen": 32,
+        "flat": 0.2,
+        "damage": 0.0,
+        "epochs": 12,
+        "every": 4,
+        "batch": 8,
+        "learning_rate": 0.004,
+        "ema": 0.9,
+    },
+)
 CONFIGURATION = Path(__file__).parents[2] / "models/edge_vision_models/sharpen/sharpen.toml"
 
 
@@ -68,61 +64,25 @@ def draw_pictures(folder: Path, count: int, first: int = 0) -> Path:
     return folder
 
 
-def recipe(**settings: Any) -> Recipe[Any]:
-    kind = find_recipe("sharpen")
-    return kind(parse_settings(kind.Options, None, [setting(each) for each in told(**settings)]))
-
-
-def told(**settings: Any) -> list[str]:
-    """Settings as they are typed after --set."""
-    return [f"{key}={value}" for key, value in {**SETTINGS, **settings}.items()]
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A folder of pictures, others that only judge, and what one command made of them."""
-
-    pictures: Path
-    judging: Path
-    run: Path
-    said: str
-
-    @property
-    def bundle(self) -> Path:
-        return self.run / "bundle"
-
-    def session(self) -> Session:
-        def nothing(written: str) -> Path:
-            raise ModelError(f"no bundle is called {written}")
-
-        @contextmanager
-        def closed(written: str) -> Iterator[Model]:
-            yield from ()
-
-        return Session(self.run, self.run / "cache", closed, nothing, lambda _: None)
+@pytest.fixture(scope="module")
+def judging(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures that only judge."""
+    return draw_pictures(tmp_path_factory.mktemp("judging") / "judging", 3, 50)
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(judging: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("sharpen")
     pictures = draw_pictures(folder / "pictures", 10)
     draw_pictures(pictures / "masks", 2, 90)
-    judging, run = draw_pictures(folder / "judging", 3, 50), folder / "run"
-    said: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(library.VARIABLE, str(folder / "installed"))
-        patch.setattr("edge_vision.service.training.commands._say", said.append)
-        words = ["train", "sharpen", "--data", str(pictures), "--out", str(run)]
-        settings = told(judged=[str(judging)])
-        assert main([*words, *(f"--set={each}" for each in settings)]) == 0
-    return Shop(pictures, judging, run, "\n".join(said))
+    return recipe.train(pictures, folder / "run", judged=[str(judging)])
 
 
 # What it learns from
 
 
-def test_pictures_become_parts_in_several_sizes_and_half_of_each(shop: Shop, tmp_path: Path) -> None:
-    parts = recipe(scales=[1.0, 0.6], flat=0.0).read(shop.pictures, tmp_path)
+def test_pictures_become_parts_in_several_sizes_and_half_of_each(shop: Trained, tmp_path: Path) -> None:
+    parts = recipe(scales=[1.0, 0.6], flat=0.0).read(shop.data, tmp_path)
     training = parts.training
     # 120 x 90 pixels are covered by 3 x 2 parts, 72 x 54 by 2 x 2; of ten pictures two judge.
     assert len(training) == 8 * (6 + 4)
@@ -133,10 +93,10 @@ def test_pictures_become_parts_in_several_sizes_and_half_of_each(shop: Shop, tmp
     assert len(set(training.groups) & set(parts.validation.groups)) == 0
 
 
-def test_a_small_part_is_that_of_the_halved_picture(shop: Shop, tmp_path: Path) -> None:
-    part = recipe(scales=[1.0], flat=0.0).read(shop.pictures, tmp_path).training
+def test_a_small_part_is_that_of_the_halved_picture(shop: Trained, tmp_path: Path) -> None:
+    part = recipe(scales=[1.0], flat=0.0).read(shop.data, tmp_path).training
     row = next(row for row, name in enumerate(part.names) if name.endswith("at 36, 42"))
-    file = shop.pictures / part.groups[row]
+    file = shop.data / part.groups[row]
     grey = read_picture(file, channels=1)[..., 0]
     assert (part.pictures[row, ..., 0] == grey[42:90, 36:84]).all()
     halved = as_pixels(scaled(grey, 0.5))
@@ -163,10 +123,12 @@ def test_large_pictures_are_made_smaller_and_give_as_many_parts_as_others(tmp_pa
     assert len(set(few.groups)) == 3
 
 
-def test_further_folders_are_learnt_from_and_never_judge(shop: Shop, tmp_path: Path) -> None:
-    made = recipe(also=[str(shop.judging)])
-    parts = made.read(shop.pictures, tmp_path)
-    further = f"{shop.judging.name}/"
+def test_further_folders_are_learnt_from_and_never_judge(
+    shop: Trained, judging: Path, tmp_path: Path
+) -> None:
+    made = recipe(also=[str(judging)])
+    parts = made.read(shop.data, tmp_path)
+    further = f"{judging.name}/"
     assert any(name.startswith(further) for name in parts.training.groups)
     assert not any(name.startswith(further) for name in parts.validation.groups)
 
@@ -191,10 +153,10 @@ def test_sides_that_cannot_be_halved_are_refused() -> None:
         recipe(seen=64)
 
 
-def test_what_is_seen_in_an_epoch_belongs_together(shop: Shop, tmp_path: Path) -> None:
+def test_what_is_seen_in_an_epoch_belongs_together(shop: Trained, tmp_path: Path) -> None:
     """Halved again, what is to be learnt is what is given, but for the pixels at its edges."""
     made = recipe(dim=0.5)
-    parts = made.read(shop.pictures, tmp_path)
+    parts = made.read(shop.data, tmp_path)
     data = made.epoch(parts, np.random.default_rng(3), 0)
     small, large = data.inputs["image"][..., 0], data.targets["picture"][..., 0]
     assert small.shape[1:] == (16, 16)
@@ -206,18 +168,18 @@ def test_what_is_seen_in_an_epoch_belongs_together(shop: Shop, tmp_path: Path) -
     assert (again != data.inputs["image"]).any()
 
 
-def test_damage_is_in_what_is_given_alone(shop: Shop, tmp_path: Path) -> None:
+def test_damage_is_in_what_is_given_alone(shop: Trained, tmp_path: Path) -> None:
     made = recipe(damage=1.0, dim=0.0)
-    data = made.epoch(made.read(shop.pictures, tmp_path), np.random.default_rng(3), 0)
+    data = made.epoch(made.read(shop.data, tmp_path), np.random.default_rng(3), 0)
     halved = scaled(255.0 * data.targets["picture"][..., 0], 0.5)
     assert np.abs(halved - data.inputs["image"][..., 0])[:, 2:-2, 2:-2].mean() > 2.0
 
 
 def test_the_fewer_parts_there_are_the_more_often_they_are_gone_through(
-    shop: Shop, tmp_path: Path
+    shop: Trained, tmp_path: Path
 ) -> None:
     made = recipe(epochs=0)
-    parts = made.read(shop.pictures, tmp_path)
+    parts = made.read(shop.data, tmp_path)
     assert made.fit_settings(parts).epochs == 200
     assert recipe(epochs=7).fit_settings(parts).epochs == 7
     many = replace(parts, training=parts.training.take(np.zeros(10_000, np.int64)))
@@ -227,7 +189,7 @@ def test_the_fewer_parts_there_are_the_more_often_they_are_gone_through(
 # What comes out
 
 
-def test_it_is_judged_on_the_folders_that_only_judge(shop: Shop) -> None:
+def test_it_is_judged_on_the_folders_that_only_judge(shop: Trained) -> None:
     table = tomllib.loads((shop.bundle / "bundle.toml").read_text())
     judged = table["made"]["metrics"]
     assert [*judged["keras"]] == ["psnr_y", "bicubic", "gain"]
@@ -238,17 +200,17 @@ def test_it_is_judged_on_the_folders_that_only_judge(shop: Shop) -> None:
     assert "hardest.webp" in card
 
 
-def test_who_learns_from_pictures_of_their_own_is_told_nothing_of_other_peoples(shop: Shop) -> None:
+def test_who_learns_from_pictures_of_their_own_is_told_nothing_of_other_peoples(shop: Trained) -> None:
     made = tomllib.loads((shop.bundle / "bundle.toml").read_text())["made"]
     assert (made["data"], made["research_only"]) == (["own data"], False)
 
 
-def test_even_so_few_steps_make_it_better_than_interpolation(shop: Shop) -> None:
+def test_even_so_few_steps_make_it_better_than_interpolation(shop: Trained) -> None:
     table = tomllib.loads((shop.bundle / "bundle.toml").read_text())
     assert table["made"]["metrics"]["keras"]["gain"] > 0.3
 
 
-def test_its_bundle_takes_and_gives_brightness(shop: Shop) -> None:
+def test_its_bundle_takes_and_gives_brightness(shop: Trained) -> None:
     with opened_bundle(declared_bundle(shop.bundle)) as model:
         bundle = model.bundle
         assert (bundle.task, bundle.layout) == ("generate", "image")
@@ -260,7 +222,7 @@ def test_its_bundle_takes_and_gives_brightness(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("form", ["float16", "int8"])
-def test_in_tiles_it_gives_what_it_would_of_the_whole_picture(shop: Shop, form: str) -> None:
+def test_in_tiles_it_gives_what_it_would_of_the_whole_picture(shop: Trained, form: str) -> None:
     """The same graph is opened for a larger picture: no seam is as much as a rounding."""
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - the runtime behind the model
 
@@ -279,7 +241,7 @@ def test_in_tiles_it_gives_what_it_would_of_the_whole_picture(shop: Shop, form: 
 
 
 def test_its_bundle_verifies_and_the_shipped_configuration_takes_it(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    shop: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["models", "verify", str(shop.bundle)]) == 0
     monkeypatch.setenv(library.VARIABLE, str(tmp_path))
@@ -288,30 +250,32 @@ def test_its_bundle_verifies_and_the_shipped_configuration_takes_it(
     capsys.readouterr()
 
 
-def test_the_network_of_a_device_is_that_which_learnt(shop: Shop, tmp_path: Path) -> None:
-    made = recipe(judged=[str(shop.judging)])
-    network = made.train(shop.session(), made.read(shop.pictures, tmp_path))
+def test_the_network_of_a_device_is_that_which_learnt(
+    shop: Trained, judging: Path, tmp_path: Path
+) -> None:
+    made = recipe(judged=[str(judging)])
+    network = made.train(shop.session(), made.read(shop.data, tmp_path))
     tile = np.random.default_rng(0).integers(0, 256, (1, 16, 24, 1), np.uint8)
     learnt = np.asarray(network.predict_on_batch({"image": tile})["picture"])
     device = np.asarray(made.device_graph(network).predict_on_batch({"image": tile})["picture"])
     assert device == pytest.approx(np.clip(255.0 * learnt, 0.0, 255.0), abs=1e-2)
 
 
-def test_a_run_may_begin_from_another_one(shop: Shop, tmp_path: Path) -> None:
-    made = recipe(judged=[str(shop.judging)])
-    parts = made.read(shop.pictures, tmp_path)
+def test_a_run_may_begin_from_another_one(shop: Trained, judging: Path, tmp_path: Path) -> None:
+    made = recipe(judged=[str(judging)])
+    parts = made.read(shop.data, tmp_path)
     begun = recipe(start=str(shop.run)).network(shop.session(), parts)
     learnt = made.validate(made.train(shop.session(), parts), parts).chief
     assert made.validate(begun, parts).chief == pytest.approx(learnt, abs=1e-3)
     assert made.validate(recipe().network(shop.session(), parts), parts).chief < learnt - 0.3
 
 
-def test_any_part_of_the_data_can_be_judged(shop: Shop, tmp_path: Path) -> None:
+def test_any_part_of_the_data_can_be_judged(shop: Trained, tmp_path: Path) -> None:
     made = recipe()
     lengths = {
-        part: len(made.exam(shop.pictures, tmp_path, part).source)
+        part: len(made.exam(shop.data, tmp_path, part).source)
         for part in ("validation", "training", "all")
     }
     assert lengths == {"validation": 2, "training": 8, "all": 10}
     with pytest.raises(TrainingError, match="has no test part"):
-        made.exam(shop.pictures, tmp_path, "test")
+        made.exam(shop.data, tmp_path, "test")

@@ -78,7 +78,6 @@ def _fill(
     labels = trained.model.bundle.labels
     if labels:
         (draft / LABELS).write_bytes(labels_text(labels))
-    trained.recipe.keep(trained.network, draft)
     golden = _golden(trained)
     (draft / FOLDER).mkdir()
     for case in golden.cases:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from edge_vision.contracts.model import Model
 from edge_vision.contracts.options import option
-from edge_vision.data.errors import TrainingError
 from edge_vision.data.warp import Warp, reference_warp
 from edge_vision.training.augmentation.epoch import epoch as augmented
 from edge_vision.training.augmentation.mixing import mixup, one_hot
@@ -20,7 +19,8 @@ from edge_vision.training.augmentation.options import Augmentation, usual
 from edge_vision.training.data.cache import cached
 from edge_vision.training.data.collection import Collection
 from edge_vision.training.data.folders import read_folders
-from edge_vision.training.data.splits import Split, split
+from edge_vision.training.data.parting import PartingOptions, part_of_split, parted
+from edge_vision.training.data.splits import Split
 from edge_vision.training.distillation import (
     TEACHER,
     TeacherOptions,
@@ -33,6 +33,7 @@ from edge_vision.training.examples import Examples, Parts
 from edge_vision.training.fitting.epoch_data import EpochData
 from edge_vision.training.fitting.settings import FitSettings
 from edge_vision.training.recipe import Inputs, Recipe
+from edge_vision.training.representative import typical_pictures
 from edge_vision.training.score import Score
 from edge_vision.training.session import Session
 
@@ -49,7 +50,7 @@ TOGETHER = 64
 _ANSWER = "scores"
 
 
-class ClassifyOptions(TeacherOptions, FitSettings):
+class ClassifyOptions(TeacherOptions, PartingOptions, FitSettings):
     """Options of the recipe `classify`."""
 
     epochs: int = option(
@@ -69,17 +70,10 @@ class ClassifyOptions(TeacherOptions, FitSettings):
     width: float = option(1.0, "Channels of our backbone, times the usual.", ge=0.25, le=4)
     backbone: str = option(
         "",
-        "What to begin from: a bundle with a backbone such as objects, a run's folder, or any .tflite "
+        "What to begin from: a bundle of ours such as objects, a run's folder, or any .tflite "
         "file of floats; left out, nothing.",
     )
     dropout: float = option(0.2, "Share of the features that are left out in each step.", ge=0.0, lt=1.0)
-    validation: float = option(
-        0.2, "Share of the pictures that only judge, where no folder val/ declares them.", gt=0.0, lt=1.0
-    )
-    group_by: str = option(
-        "", "A regular expression whose first group, found in a file's path, names what stays together."
-    )
-    duplicates: bool = option(True, "Keep pictures that look the same in one part.")
     label_smoothing: float = option(
         0.1, "Share of each truth that is spread over all classes.", ge=0.0, lt=1.0
     )
@@ -131,9 +125,7 @@ class Classify(Recipe[ClassifyOptions]):
         if part == "all":
             collection = self.collection(folder)
         else:
-            collection = getattr(self._split(folder), part)
-            if not len(collection):
-                raise TrainingError(f"{folder}: has no {part} part; declare it by a folder {part}/")
+            collection = part_of_split(self._split(folder), part, folder)
         readable = set(self._cached(collection, cache).names)
         chosen = collection.of(item for item in collection.items if item.name in readable)
         return Exam(
@@ -146,7 +138,7 @@ class Classify(Recipe[ClassifyOptions]):
 
         from edge_vision.training.networks.blocks import class_head  # noqa: PLC0415
 
-        image, features = self._features(session)
+        image, features = self._features(session, parts)
         scores = class_head(features, len(parts.labels), dropout=self.options.dropout, name=_ANSWER)
         network = keras.Model({"image": image}, {_ANSWER: scores}, name=self.name)
         if self.options.teacher and not self._learn_from_teacher(session, parts):
@@ -163,7 +155,7 @@ class Classify(Recipe[ClassifyOptions]):
         self._taught = np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
         return self._taught_the_same
 
-    def _features(self, session: Session) -> tuple[Any, Any]:
+    def _features(self, session: Session, parts: Parts) -> tuple[Any, Any]:
         """The picture that goes in, and a vector that says what it shows."""
         from edge_vision.training.networks.backbone import (  # noqa: PLC0415 - needs Keras
             EMBEDDING,
@@ -180,7 +172,8 @@ class Classify(Recipe[ClassifyOptions]):
             return read.inputs[0], read.output[FEATURES]
         made = backbone(BackboneOptions(width=options.width, channels=options.channels), size)
         if options.backbone:
-            session.begin_from(made, options.backbone)
+            shown = typical_pictures(parts.training, size, options.seed)
+            session.begin_from(made, options.backbone, shown)
         return made.inputs[0], made.output[EMBEDDING]
 
     def losses(self, session: Session, parts: Parts) -> Mapping[str, Any]:
@@ -254,17 +247,7 @@ class Classify(Recipe[ClassifyOptions]):
         return read_folders(folder)
 
     def _split(self, folder: Path) -> Split:
-        options = self.options
-        made = split(
-            self.collection(folder),
-            options.validation,
-            seed=options.seed,
-            group_by=options.group_by,
-            duplicates=options.duplicates,
-        )
-        if not len(made.validation):
-            raise TrainingError(f"{folder}: nothing is left to judge by; declare it by a folder val/")
-        return made
+        return parted(self.collection(folder), self.options, self.options.seed, folder)
 
     def _judging(self, collection: Collection, cache: Path) -> Examples:
         """The pictures that only judge."""

@@ -24,8 +24,9 @@ from edge_vision.training.centre_maps import centre_maps
 from edge_vision.training.data.cache import cached
 from edge_vision.training.data.classes import renamed
 from edge_vision.training.data.collection import Collection, joined
+from edge_vision.training.data.parting import PartingOptions, part_of_split, parted
 from edge_vision.training.data.readers import Reading, read_any, tells
-from edge_vision.training.data.splits import Split, split
+from edge_vision.training.data.splits import Split
 from edge_vision.training.data.unlabelled import read_unlabelled
 from edge_vision.training.evaluation.detection import (
     MAX_IOU,
@@ -40,11 +41,10 @@ from edge_vision.training.fitting.epoch_data import EpochData
 from edge_vision.training.fitting.settings import FitSettings
 from edge_vision.training.marking import MarkingOptions, marked
 from edge_vision.training.recipe import Inputs, Recipe
+from edge_vision.training.representative import representative_pictures, typical_pictures
 from edge_vision.training.score import Score
 from edge_vision.training.session import Session
 
-CALIBRATED = 100
-"""So many pictures calibrate int8."""
 TOGETHER = 32
 """So many pictures are validated at once."""
 ROOM = 1.25
@@ -72,7 +72,7 @@ width of somebody who stands and is turned by 3 degrees, and such boxes would be
 """
 
 
-class DetectOptions(MarkingOptions, FitSettings):
+class DetectOptions(MarkingOptions, PartingOptions, FitSettings):
     """Options of the recipe `detect`."""
 
     epochs: int = option(60, "So many times the pictures are gone through.", ge=1)
@@ -92,7 +92,7 @@ class DetectOptions(MarkingOptions, FitSettings):
     width: float = option(1.0, "Channels of our backbone, times the usual.", ge=0.25, le=4)
     channels: int = option(64, "Channels of the maps that boxes are told from.", ge=8, le=512)
     backbone: str = option(
-        "", "What to begin from: a bundle with a backbone such as objects, a run's folder; or nothing."
+        "", "What to begin from: a bundle of ours such as objects, a run's folder; or nothing."
     )
     also: tuple[Path, ...] = option(
         (), "Further folders of pictures with boxes, which are learnt from and never judge."
@@ -100,13 +100,6 @@ class DetectOptions(MarkingOptions, FitSettings):
     empty: tuple[Path, ...] = option(
         (), "Folders of pictures in which nothing is to be found: what it shall not be taken in by."
     )
-    validation: float = option(
-        0.2, "Share of the pictures that only judge, where no folder val/ declares them.", gt=0.0, lt=1.0
-    )
-    group_by: str = option(
-        "", "A regular expression whose first group, found in a file's path, names what stays together."
-    )
-    duplicates: bool = option(True, "Keep pictures that look the same in one part.")
     classes: dict[str, tuple[str, ...]] = option(
         {},
         "For each class that is to be found, what the data call it, with * for anything; boxes of "
@@ -173,11 +166,12 @@ class Detect(Recipe[DetectOptions]):
 
     def exam(self, folder: Path, cache: Path, part: str) -> Exam:
         """The files themselves, so that any model sees them as it would in the daemon."""
-        chosen = self.collection(folder, cache) if part == "all" else None
-        if chosen is None:
-            chosen = getattr(self._split(folder, cache), part)
-        if not len(chosen):
-            raise TrainingError(f"{folder}: has no {part} part; declare it by a folder {part}/")
+        whole = part == "all"
+        chosen = (
+            self.collection(folder, cache)
+            if whole
+            else part_of_split(self._split(folder, cache), part, folder)
+        )
         return Exam(chosen, chosen.labels)
 
     def network(self, session: Session, parts: Parts) -> Any:
@@ -190,9 +184,11 @@ class Detect(Recipe[DetectOptions]):
 
         options = self.options
         body = backbone(BackboneOptions(width=options.width), options.size)
+        made = centre_detector(body, len(parts.labels), options.channels)
         if options.backbone:
-            session.begin_from(body, options.backbone)
-        return centre_detector(body, len(parts.labels), options.channels)
+            shown = typical_pictures(parts.training, options.size, options.seed)
+            session.begin_from(made, options.backbone, shown)
+        return made
 
     def losses(self, session: Session, parts: Parts) -> Mapping[str, Any]:
         """Focal loss of the middles, and the generalised overlap of the boxes."""
@@ -240,13 +236,7 @@ class Detect(Recipe[DetectOptions]):
 
     def representative(self, part: Examples) -> Sequence[Sequence[Inputs]]:
         """Pictures from all over the part, each by itself."""
-        width, height = self.options.size
-        rows = np.random.default_rng(self.options.seed).permutation(len(part))[:CALIBRATED]
-        chosen = part.take(rows)
-        if chosen.size != (width, height):
-            whole = Augmentation()
-            chosen = augmented(chosen, whole, (width, height), np.random.default_rng(0))
-        return [[{"image": np.asarray(chosen.pictures[row : row + 1])}] for row in range(len(chosen))]
+        return representative_pictures(part, self.options.size, self.options.seed)
 
     def evaluate(self, model: Model, exam: Exam, warp: Warp = reference_warp) -> Score:
         """Average precision, over overlaps of 0.5 to 0.95 and at 0.5."""
@@ -270,17 +260,7 @@ class Detect(Recipe[DetectOptions]):
         return self._cut
 
     def _split(self, folder: Path, cache: Path) -> Split:
-        options = self.options
-        made = split(
-            self.collection(folder, cache),
-            options.validation,
-            seed=options.seed,
-            group_by=options.group_by,
-            duplicates=options.duplicates,
-        )
-        if not len(made.validation):
-            raise TrainingError(f"{folder}: nothing is left to judge by; declare it by a folder val/")
-        return made
+        return parted(self.collection(folder, cache), self.options, self.options.seed, folder)
 
 
 def _with_masks(collection: Collection, folder: Path) -> Collection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,9 @@ from edge_vision.training.augmentation.options import Augmentation
 from edge_vision.training.data.cache import cached
 from edge_vision.training.data.collection import VOID, Collection, joined
 from edge_vision.training.data.masks import Coding
+from edge_vision.training.data.parting import PartingOptions, part_of_split, parted
 from edge_vision.training.data.readers import Reading, read_any
-from edge_vision.training.data.splits import Split, split
+from edge_vision.training.data.splits import Split
 from edge_vision.training.evaluation.classification import confusion_of
 from edge_vision.training.evaluation.segmentation import evaluate_segmenter, segmentation_score
 from edge_vision.training.exam import Exam
@@ -27,11 +28,10 @@ from edge_vision.training.examples import Examples, Parts
 from edge_vision.training.fitting.epoch_data import EpochData
 from edge_vision.training.fitting.settings import FitSettings
 from edge_vision.training.recipe import Inputs, Recipe
+from edge_vision.training.representative import representative_pictures, typical_pictures
 from edge_vision.training.score import Score
 from edge_vision.training.session import Session
 
-CALIBRATED = 100
-"""So many pictures calibrate int8."""
 TOGETHER = 16
 """So many pictures are validated at once."""
 ROOM = 1.5
@@ -56,7 +56,7 @@ SEEN = Augmentation(
 """How pictures with masks are changed: nearer and further away, in other light, by others."""
 
 
-class SegmentOptions(FitSettings):
+class SegmentOptions(PartingOptions, FitSettings):
     """Options of the recipe `segment`."""
 
     epochs: int = option(60, "So many times the pictures are gone through.", ge=1)
@@ -81,18 +81,11 @@ class SegmentOptions(FitSettings):
     width: float = option(1.0, "Channels of our backbone, times the usual.", ge=0.25, le=4)
     channels: int = option(64, "Channels of the maps that classes are told from.", ge=8, le=512)
     backbone: str = option(
-        "", "What to begin from: a bundle with a backbone such as objects, a run's folder; or nothing."
+        "", "What to begin from: a bundle of ours such as objects, a run's folder; or nothing."
     )
     also: tuple[Path, ...] = option(
         (), "Further folders of pictures with the same masks, which are learnt from and never judge."
     )
-    validation: float = option(
-        0.2, "Share of the pictures that only judge, where no folder val/ declares them.", gt=0.0, lt=1.0
-    )
-    group_by: str = option(
-        "", "A regular expression whose first group, found in a file's path, names what stays together."
-    )
-    duplicates: bool = option(True, "Keep pictures that look the same in one part.")
     labels: tuple[str, ...] = option(
         (), "Names of the classes from value 0 on, where no file labels.txt has them."
     )
@@ -129,7 +122,7 @@ class Segment(Recipe[SegmentOptions]):
         "Each place gets one of its classes, also where none of them fits. What is thinner than four of "
         "the pixels that it sees is often missed, and outlines are a pixel or two off."
     )
-    forms = ("weight-int8", "int8")
+    forms: ClassVar[tuple[str, ...]] = ("weight-int8", "int8")
     Options = SegmentOptions
 
     def read(self, folder: Path, cache: Path) -> Parts:
@@ -152,9 +145,8 @@ class Segment(Recipe[SegmentOptions]):
 
     def exam(self, folder: Path, cache: Path, part: str) -> Exam:
         """The files themselves, so that any model sees them, and is judged, in their own size."""
-        chosen = self.collection(folder) if part == "all" else getattr(self._split(folder), part)
-        if not len(chosen):
-            raise TrainingError(f"{folder}: has no {part} part; declare it by a folder {part}/")
+        whole = part == "all"
+        chosen = self.collection(folder) if whole else part_of_split(self._split(folder), part, folder)
         return Exam(chosen, chosen.labels)
 
     def network(self, session: Session, parts: Parts) -> Any:
@@ -167,9 +159,11 @@ class Segment(Recipe[SegmentOptions]):
 
         options = self.options
         body = backbone(BackboneOptions(width=options.width), options.size)
+        made = segmenter(body, len(parts.labels), options.channels, options.stride)
         if options.backbone:
-            session.begin_from(body, options.backbone)
-        return segmenter(body, len(parts.labels), options.channels, options.stride)
+            shown = typical_pictures(parts.training, options.size, options.seed)
+            session.begin_from(made, options.backbone, shown)
+        return made
 
     def losses(self, session: Session, parts: Parts) -> Mapping[str, Any]:
         """Cross-entropy, in which rare classes count more, and the overlap of each class."""
@@ -227,12 +221,7 @@ class Segment(Recipe[SegmentOptions]):
 
     def representative(self, part: Examples) -> Sequence[Sequence[Inputs]]:
         """Pictures from all over the part, each by itself."""
-        size = self.options.size
-        rows = np.random.default_rng(self.options.seed).permutation(len(part))[:CALIBRATED]
-        chosen = part.take(rows)
-        if chosen.size != size:
-            chosen = augmented(chosen, Augmentation(), size, np.random.default_rng(0))
-        return [[{"image": np.asarray(chosen.pictures[row : row + 1])}] for row in range(len(chosen))]
+        return representative_pictures(part, self.options.size, self.options.seed)
 
     def evaluate(self, model: Model, exam: Exam, warp: Warp = reference_warp) -> Score:
         """The overlap of each class and their mean, over the pictures' own pixels."""
@@ -245,17 +234,7 @@ class Segment(Recipe[SegmentOptions]):
         return read_any(folder, Reading("mask", coding=coding))
 
     def _split(self, folder: Path) -> Split:
-        options = self.options
-        made = split(
-            self.collection(folder),
-            options.validation,
-            seed=options.seed,
-            group_by=options.group_by,
-            duplicates=options.duplicates,
-        )
-        if not len(made.validation):
-            raise TrainingError(f"{folder}: nothing is left to judge by; declare it by a folder val/")
-        return made
+        return parted(self.collection(folder), self.options, self.options.seed, folder)
 
     def _tell_apart(self, classes: int) -> None:
         """Two classes are answered by a mask, more by scores."""

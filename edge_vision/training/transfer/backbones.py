@@ -1,7 +1,7 @@
 """Starting from what was learnt before: weights found by the names of their layers, or by their order.
 
-They come from a file of weights beside a bundle, from the folder of a run, or from a .tflite file of the
-same network, into whose kernels a converter has folded the batch normalisation.
+They come from a file of weights, from the folder of a run, or from a .tflite file of the same network,
+such as a bundle has, into whose kernels a converter has folded the batch normalisation.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_vision.data.errors import TrainingError
 from edge_vision.training.fitting.checkpoint import FILE, Checkpoints
 from edge_vision.training.fitting.state import plain
 from edge_vision.training.networks.blocks import NORM
-from edge_vision.training.transfer.folded import weights_in_tflite
+from edge_vision.training.transfer.folded import KINDS, restore_statistics, weights_in_tflite
+from edge_vision.training.transfer.tflite_graph import TfliteGraph
 from edge_vision.training.transfer.weights import Weights, read_weights, variables_by_path
 
-BACKBONE_FILE = "backbone.npz"
-"""The weights of a bundle's backbone, beside its model."""
+TFLITE = ".tflite"
 
 _MISSING, _LEFT_OUT = "is not in there", "is left out on purpose"
 _SHOWN = 3
@@ -49,19 +52,28 @@ class Transfer:
         return f"{said}; anew: {', '.join(self.left)}" if self.left else said
 
 
-def start_from(network: Any, source: Path, *, without: Collection[str] = ()) -> Transfer:
+def start_from(
+    network: Any,
+    source: Path,
+    *,
+    without: Collection[str] = (),
+    pictures: NDArray[np.uint8] | None = None,
+) -> Transfer:
     """Give a network the weights that fit it, layer by layer; a layer is taken whole or not at all.
 
-    source   an .npz file of weights, a bundle's folder with a backbone.npz, a run's folder (its best
-             weights), or a .tflite file of the same network
-    without  layers that keep what they have, such as a head for other classes
+    source    an .npz file of weights, the folder of a bundle that has a model in floats, a run's
+              folder (its best weights), or a .tflite file of the same network
+    without   layers that keep what they have, such as a head for other classes
+    pictures  a few dozen (n, height, width, channels) that are like those to come: what a .tflite file
+              no longer has, means and variances of its normalisations, is taken from them
 
     A network for grey pictures takes the kernel of its first layer summed over the colours, so that it
     answers a grey picture as the other did; one for colours a third of a grey kernel each.
 
     Raises TrainingError where no layer fits.
     """
-    weights = _weights_in(source, network)
+    file = _file_in(source)
+    weights = _weights_in(file, network)
     layers = _by_layer(variables_by_path(network))
     found = {layer: _fitting(variables, weights) for layer, variables in layers.items()}
     found |= dict.fromkeys(set(without) & set(layers), _LEFT_OUT)
@@ -77,6 +89,8 @@ def start_from(network: Any, source: Path, *, without: Collection[str] = ()) -> 
     for layer in loaded:
         for path, variable in layers[layer].items():
             variable.assign(found[layer][path])
+    if file.suffix == TFLITE and pictures is not None:
+        restore_statistics(network, pictures)
     unused = dict.fromkeys(_layer(path) for path in weights)
     return Transfer(
         str(source), tuple(loaded), left, tuple(name for name in unused if name not in layers)
@@ -91,13 +105,26 @@ def _nearest(left: dict[str, str], weights: Weights) -> str:
     return f"{'; '.join(f'{layer} {own[layer]}' for layer in near)}; it has {', '.join(there) or 'none'}"
 
 
+def _file_in(source: Path) -> Path:
+    """The file with the weights of a bundle's folder; of a run's, and of no folder, what was given."""
+    files = {file: _bytes_a_weight(file) for file in sorted(source.glob(f"*{TFLITE}"))}
+    return max(files, key=files.__getitem__) if any(files.values()) else source
+
+
+def _bytes_a_weight(file: Path) -> int:
+    """In how many bytes a .tflite file stores a weight; 0 where it does not compute in floats."""
+    graph = TfliteGraph(file)
+    kernels = [each for each in graph.operators if each.name in KINDS]
+    if any(graph.dtype(each.outputs[0]) != "float32" for each in kernels):
+        return 0
+    return min((graph.bytes_a_value(each.inputs[1]) for each in kernels), default=0)
+
+
 def _weights_in(source: Path, network: Any) -> Weights:
-    if source.suffix == ".tflite":
+    if source.suffix == TFLITE:
         return weights_in_tflite(source, network)
     if not source.is_dir():
         return read_weights(source)
-    if (source / BACKBONE_FILE).exists():
-        return read_weights(source / BACKBONE_FILE)
     runs = (
         [source]
         if (source / FILE).exists()
@@ -108,7 +135,9 @@ def _weights_in(source: Path, network: Any) -> Weights:
         raise TrainingError(f"{source}: holds the trainings of {len(runs)} networks; name one: {names}")
     checkpoint = Checkpoints(runs[0]).load() if runs else None
     if checkpoint is None:
-        raise TrainingError(f"{source}: holds neither a {BACKBONE_FILE} nor the {FILE} of a run")
+        raise TrainingError(
+            f"{source}: holds neither a model that computes in floats nor the {FILE} of a run"
+        )
     return _by_path(checkpoint.best or checkpoint.network, network)
 
 

@@ -7,7 +7,7 @@ otherwise set to change nothing. `restore_statistics` then gives it back a mean 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from edge_vision.data.errors import TrainingError
 from edge_vision.training.fitting.learner import arranged
+from edge_vision.training.transfer.pairing import Kernel, pairs
 from edge_vision.training.transfer.tflite_graph import Operator, TfliteGraph
 from edge_vision.training.transfer.weights import to_array
 
-_KINDS = {"CONV_2D": "Conv2D", "DEPTHWISE_CONV_2D": "DepthwiseConv2D", "FULLY_CONNECTED": "Dense"}
+KINDS = {"CONV_2D": "Conv2D", "DEPTHWISE_CONV_2D": "DepthwiseConv2D", "FULLY_CONNECTED": "Dense"}
+"""Operators with kernels, and what Keras calls their layers."""
 
 
 class Folded(NamedTuple):
@@ -35,30 +37,48 @@ class Folded(NamedTuple):
 def weights_in_tflite(file: Path, network: Any) -> dict[str, NDArray[np.float32]]:
     """Weights of a file for a network, by the paths that they have in the network.
 
-    The layers with kernels are compared in their order, as long as kinds agree; whether shapes do is up
-    to who takes the weights. A network's further layers, such as a new head, get none.
+    Which kernel is whose is told by what lies before them (see `pairs`); whether shapes agree is up to
+    who takes the weights. A network's further layers, such as a new head, get none.
     """
-    there = folded_layers(TfliteGraph(file))
+    there, here = _kernels_of_file(TfliteGraph(file)), _kernels_of(network)
     found: dict[str, NDArray[np.float32]] = {}
-    for layer, kernel in zip(kernel_layers(network), there, strict=False):
-        if type(layer).__name__ != kernel.kind:
-            break
-        found[layer.kernel.path] = kernel.kernel
+    by_name = {layer.name: layer for layer in network.layers}
+    for name, place in pairs(here, {each: kernel for each, (kernel, _) in there.items()}).items():
+        layer, folded = by_name[name], there[place][1]
+        found[layer.kernel.path] = folded.kernel
         if layer.use_bias:
-            found[layer.bias.path] = kernel.bias
+            found[layer.bias.path] = folded.bias
         elif (norm := _normalisation_after(layer)) is not None:
-            found |= _changing_nothing_but(norm, kernel.bias)
+            found |= _changing_nothing_but(norm, folded.bias)
     return found
 
 
-def folded_layers(graph: TfliteGraph) -> list[Folded]:
-    """The kernels and biases of a file in the order in which they run."""
-    return [_folded(graph, operator) for operator in graph.operators if operator.name in _KINDS]
+def _kernels_of(network: Any) -> dict[str, Kernel]:
+    """The layers of a network that have kernels, by name, in the order in which they run."""
+    found: dict[str, Kernel] = {}
+    before: dict[str, frozenset[Hashable]] = {}
+    for layer in network.operations:
+        parents = [node.operation.name for node in layer._inbound_nodes[0].parent_nodes]
+        known = frozenset[Hashable]().union(*(before[name] for name in parents))
+        before[layer.name] = known
+        if type(layer).__name__ in KINDS.values():
+            found[layer.name] = Kernel(type(layer).__name__, tuple(layer.kernel.shape), known)
+            before[layer.name] = frozenset([layer.name])
+    return found
 
 
-def kernel_layers(network: Any) -> list[Any]:
-    """The layers of a network that have kernels, in the order in which they run."""
-    return [each for each in _flat(network) if type(each).__name__ in _KINDS.values()]
+def _kernels_of_file(graph: TfliteGraph) -> dict[int, tuple[Kernel, Folded]]:
+    """The operators of a file that have kernels, by place, in the order in which they run."""
+    found: dict[int, tuple[Kernel, Folded]] = {}
+    before: dict[int, frozenset[Hashable]] = {}
+    for operator in graph.operators:
+        known = frozenset[Hashable]().union(*(before.get(index, ()) for index in operator.inputs))
+        if operator.name in KINDS:
+            folded = _folded(graph, operator)
+            found[operator.place] = Kernel(folded.kind, folded.kernel.shape, known), folded
+            known = frozenset([operator.place])
+        before.update(dict.fromkeys(operator.outputs, known))
+    return found
 
 
 def restore_statistics(network: Any, pictures: NDArray[np.uint8]) -> None:
@@ -115,7 +135,7 @@ def _folded(graph: TfliteGraph, operator: Operator) -> Folded:
     count = kernel.shape[2] * kernel.shape[3] if operator.name.startswith("DEPTH") else kernel.shape[-1]
     given = len(operator.inputs) > 2 and operator.inputs[2] >= 0
     bias = graph.constant(operator.inputs[2]).reshape(-1) if given else np.zeros(count, np.float32)
-    return Folded(_KINDS[operator.name], kernel, bias)
+    return Folded(KINDS[operator.name], kernel, bias)
 
 
 def _normalisation_after(layer: Any) -> Any:
@@ -123,11 +143,3 @@ def _normalisation_after(layer: Any) -> Any:
     following = [node.operation for node in layer._outbound_nodes]
     norms = [each for each in following if isinstance(each, layers.BatchNormalization)]
     return norms[0] if norms else None
-
-
-def _flat(network: Any) -> Iterator[Any]:
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from _flat(layer)
-        else:
-            yield layer

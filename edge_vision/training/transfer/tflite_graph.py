@@ -111,6 +111,11 @@ class TfliteGraph:
             scales, zero_points = scales.reshape(sides), zero_points.reshape(sides)
         return ((values.astype(np.float64) - zero_points) * scales).astype(np.float32)
 
+    def bytes_a_value(self, index: int) -> int:
+        """In how many bytes each value of a tensor is stored; 0 where it is no constant."""
+        index = self._dequantised.get(index, index)
+        return np.dtype(self.dtype(index)).itemsize if self._stored(index) is not None else 0
+
     def index_of(self, name: str) -> int:
         """The tensor of a name that an operator makes; raises ModelError where there is none."""
         made = {self.name(index): index for each in self.operators for index in each.outputs}

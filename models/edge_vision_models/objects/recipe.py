@@ -6,18 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge_vision.contracts.options import option
 from edge_vision.data.errors import TrainingError
 from edge_vision.training.augmentation.options import Augmentation
 from edge_vision.training.data.collection import Collection
 from edge_vision.training.data_facts import DataFacts
-from edge_vision.training.distillation import TEACHER
 from edge_vision.training.recipes.classify import Classify, ClassifyOptions
-
-HEADS = ("scores", TEACHER)
-"""The layers that come after the backbone."""
 
 WORDS = "words.txt"
 """The file of tiny-imagenet that says what each folder's number means, a line each."""
@@ -89,15 +83,6 @@ class Objects(Classify):
         }
         both = keras.Model(network.input, outputs)
         return for_device(both, endings={"scores": "softmax", EMBEDDING: "none"})
-
-    def keep(self, network: Any, folder: Path) -> None:
-        """Write the backbone's weights, for other recipes to begin from."""
-        from edge_vision.training.transfer.backbones import BACKBONE_FILE  # noqa: PLC0415
-        from edge_vision.training.transfer.weights import weights_of, write_weights  # noqa: PLC0415
-
-        learnt = weights_of(network).items()
-        backbone = {path: array for path, array in learnt if path.split("/")[0] not in HEADS}
-        write_weights(backbone, folder / BACKBONE_FILE, np.float16)
 
     def collection(self, folder: Path) -> Collection:
         """The folders of ImageNet's numbers, with the words that they stand for."""

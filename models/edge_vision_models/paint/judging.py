@@ -43,7 +43,7 @@ TOGETHER = 4
 def looked_through(weights: Path) -> Any:
     """Our backbone with what it has learnt, and with its first layer at every pixel too.
 
-    weights  a bundle's folder with a backbone, a run's folder, or an .npz file
+    weights  a bundle's folder, a run's folder, or an .npz file
     """
     body = backbone()
     start_from(body, weights)

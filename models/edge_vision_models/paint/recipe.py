@@ -17,7 +17,9 @@ from edge_vision.data.warp import Warp, reference_warp
 from edge_vision.training.augmentation.epoch import epoch as augmented
 from edge_vision.training.augmentation.options import Augmentation
 from edge_vision.training.data.cache import cached
-from edge_vision.training.data.splits import Split, split
+from edge_vision.training.data.collection import Collection
+from edge_vision.training.data.parting import PartingOptions, part_of_split, parted
+from edge_vision.training.data.splits import Split
 from edge_vision.training.data.unlabelled import read_unlabelled
 from edge_vision.training.data_facts import DataFacts
 from edge_vision.training.exam import Exam
@@ -51,7 +53,7 @@ SEEN = Augmentation(
 """How pictures are changed: pieces of them, mirrored, in other light."""
 
 
-class PaintOptions(FitSettings):
+class PaintOptions(PartingOptions, FitSettings):
     """Options of the recipe `paint`."""
 
     styles: str = option("", "Folder with a picture of each style, whose file names are the labels.")
@@ -88,9 +90,6 @@ class PaintOptions(FitSettings):
     smoothness: float = option(1.0, "What differences of neighbouring pixels count.", ge=0.0)
     steadiness: float = option(20.0, "What changes by a camera's noise count; 0: nothing.", ge=0.0)
     noise: float = option(8.0, "Standard deviation of that noise.", unit="levels", ge=0.0, le=64.0)
-    validation: float = option(
-        0.2, "Share of the pictures that only judge, where no folder val/ declares them.", gt=0.0, lt=1.0
-    )
     judged: int = option(16, "So many pictures are judged, in each style; 0: all.", ge=0)
     augmentation: Augmentation = option(SEEN, "How pictures are changed at random.")
 
@@ -144,11 +143,8 @@ class Paint(Recipe[PaintOptions]):
 
     def exam(self, folder: Path, cache: Path, part: str) -> Exam:
         """Some of the files themselves, so that any model sees them as it would in the daemon."""
-        chosen = read_unlabelled(folder, "label") if part == "all" else None
-        if chosen is None:
-            chosen = getattr(self._split(folder), part)
-        if not len(chosen):
-            raise TrainingError(f"{folder}: has no {part} part; declare it by a folder {part}/")
+        whole = part == "all"
+        chosen = _pictures(folder) if whole else part_of_split(self._split(folder), part, folder)
         return Exam(chosen.take(_evenly(len(chosen), self.options.judged)), self.styles.labels)
 
     def network(self, session: Session, parts: Parts) -> Any:
@@ -258,11 +254,12 @@ class Paint(Recipe[PaintOptions]):
         return self.options.size
 
     def _split(self, folder: Path) -> Split:
-        options = self.options
-        made = split(read_unlabelled(folder, "label"), options.validation, seed=options.seed)
-        if not len(made.validation):
-            raise TrainingError(f"{folder}: nothing is left to judge by; declare it by a folder val/")
-        return made
+        return parted(_pictures(folder), self.options, self.options.seed, folder)
+
+
+def _pictures(folder: Path) -> Collection:
+    """All pictures below a folder, each to be painted in all styles."""
+    return read_unlabelled(folder, "label")
 
 
 def _evenly(count: int, most: int) -> list[int]:

@@ -24,9 +24,7 @@ class PedestriansOptions(DetectOptions):
         gt=0.0,
         lt=1.0,
     )
-    backbone: str = option(
-        OBJECTS, "What to begin from: a bundle with a backbone, a run's folder; or nothing."
-    )
+    backbone: str = option(OBJECTS, "What to begin from: a bundle of ours, a run's folder; or nothing.")
     classes: dict[str, tuple[str, ...]] = option(
         PEOPLE,
         "For each class that is to be found, what the data call it, with * for anything; boxes of "

@@ -1,4 +1,4 @@
-"""The recipe of `people-mask`: our backbone learns the outlines of people."""
+"""The recipe of `people-mask`: what finds people learns their outlines."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from edge_vision.training.data_facts import DataFacts
 from edge_vision.training.examples import Examples, Parts
 from edge_vision.training.recipes.segment import SEEN, Segment, SegmentOptions
 
-OBJECTS = "objects"
-"""The shipped model whose backbone this one begins from."""
+PEDESTRIANS = "pedestrians"
+"""The shipped model that this one begins from: it finds people already."""
 PEOPLE = {"person": ("person", "pasperson*", "pedestrian*")}
 """What data sets call people."""
 BACKGROUND = 0
@@ -43,7 +43,10 @@ class PeopleMaskOptions(SegmentOptions):
         1, "Pixels between two places of the answer: 1 follows outlines best, 4 is quickest."
     )
     backbone: str = option(
-        OBJECTS, "What to begin from: a bundle with a backbone, a run's folder; or nothing."
+        PEDESTRIANS, "What to begin from: a bundle of ours, a run's folder; or nothing."
+    )
+    balance: float = option(
+        0.0, "How far rare classes count more: 0 not at all, 1 until all count the same.", ge=0.0, le=1.0
     )
     validation: float = option(
         0.25,
@@ -91,12 +94,13 @@ class PeopleMask(Segment):
     data = DataFacts(
         "Penn-Fudan, 120 pictures of pedestrians with their masks, and COCO128, 256 pictures with boxes",
         "none stated for Penn-Fudan, collected for research; the pictures of COCO128 are CC BY; the "
-        "backbone that this model begins from, that of objects, learnt from ImageNet, which is for "
-        "research and education only",
+        "model that this one begins from, pedestrians, began from objects, which learnt from ImageNet, "
+        "which is for research and education only",
         research_only=True,
         cite="Wang and others, Object detection combining recognition and segmentation, 2007; Lin and "
         "others, Microsoft COCO: Common objects in context, 2014",
     )
+    forms = ("int8",)
     Options = PeopleMaskOptions
     options: PeopleMaskOptions
 

@@ -17,9 +17,7 @@ class RoadsOptions(SegmentOptions):
     every: int = option(4, "Each so many epochs, and after the last, the network is validated.", ge=1)
     columns: int = option(19, "Cells side by side; the network sees 16 pixels for each.", ge=2, le=64)
     rows: int = option(14, "Cells one above the other.", ge=2, le=64)
-    backbone: str = option(
-        OBJECTS, "What to begin from: a bundle with a backbone, a run's folder; or nothing."
-    )
+    backbone: str = option(OBJECTS, "What to begin from: a bundle of ours, a run's folder; or nothing.")
 
 
 class Roads(Segment):
@@ -44,4 +42,5 @@ class Roads(Segment):
         cite="Brostow, Fauqueur and Cipolla, Semantic object classes in video: A high-definition ground "
         "truth database, 2009; the 11 classes after Badrinarayanan and others, SegNet, 2017",
     )
+    forms = ("int8",)
     Options = RoadsOptions

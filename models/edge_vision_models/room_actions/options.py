@@ -58,7 +58,7 @@ class RoomActionsOptions(FitSettings):
     merged: bool = option(True, "Take actions that look alike for one, as in actions.py.")
     backbone: str = option(
         OBJECTS,
-        "What it looks with: a bundle with a backbone, a run's folder, an .npz file; or nothing.",
+        "What it looks with: a bundle of ours, a run's folder, an .npz file; or nothing.",
     )
     width: float = option(1.0, "Channels of the backbone, times the usual.", ge=0.25, le=4)
     copies: int = option(1, "So many changed copies of each video are learnt from, too.", ge=0, le=100)

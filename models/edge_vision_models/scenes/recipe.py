@@ -90,7 +90,7 @@ class ScenesOptions(ClassifyOptions):
     channels: Literal[1, 3] = option(1, "1 to look at everything in grey, 3 in colour.")
     backbone: str = option(
         OBJECTS,
-        "What to begin from: a bundle with a backbone, a run's folder, an .npz file; or nothing.",
+        "What to begin from: a bundle of ours, a run's folder, an .npz file; or nothing.",
     )
     dropout: float = option(0.3, "Share of the features that are left out in each step.", ge=0.0, lt=1.0)
     moving: float = option(0.3, "Share of the pictures seen as in a moving view.", ge=0.0, le=1.0)
@@ -238,15 +238,16 @@ class Scenes(Classify):
             "recurrence",
         )
 
-    def _features(self, session: Session) -> tuple[Any, Any]:
+    def _features(self, session: Session, parts: Parts) -> tuple[Any, Any]:
         """Our backbone; begun from `objects` where that is there."""
         if self.options.backbone == OBJECTS:
             try:
                 session.found(OBJECTS)
             except ModelError as error:
                 session.say(f"{error}; the backbone begins from nothing, and will be worse for it")
-                return Scenes(self.options.model_copy(update={"backbone": ""}))._features(session)
-        return super()._features(session)
+                plain = Scenes(self.options.model_copy(update={"backbone": ""}))
+                return plain._features(session, parts)
+        return super()._features(session, parts)
 
     def _split(self, folder: Path) -> Split:
         """Two parts; the declared test part judges, where no validation part is declared."""

@@ -8,12 +8,13 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from edge_vision.contracts.options import option
+from edge_vision.training.data.parting import PartingOptions
 from edge_vision.training.fitting.settings import FitSettings
 
 Share = Annotated[float, Field(ge=0.1, le=1.0)]
 
 
-class SharpenOptions(FitSettings):
+class SharpenOptions(PartingOptions, FitSettings):
     """Options of the recipe `sharpen`."""
 
     epochs: int = option(
@@ -40,9 +41,6 @@ class SharpenOptions(FitSettings):
     )
     judged: tuple[Path, ...] = option(
         (), "Folders of pictures on which the finished model is judged; left out, the validation part."
-    )
-    validation: float = option(
-        0.2, "Share of the pictures that only judge, where no folder val/ declares them.", gt=0.0, lt=1.0
     )
     longest: int = option(
         1024, "Pictures whose longer side is more are made so small first.", unit="px", ge=64

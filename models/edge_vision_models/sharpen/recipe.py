@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_vision.contracts.model import Model
-from edge_vision.data.errors import TrainingError
 from edge_vision.data.warp import Warp, reference_warp
 from edge_vision.training.data.collection import Collection
 from edge_vision.training.data.files import MASK_FOLDERS, TEXT_FOLDERS, folder_kind
-from edge_vision.training.data.splits import Split, split
+from edge_vision.training.data.parting import part_of_split, parted
+from edge_vision.training.data.splits import Split
 from edge_vision.training.data.unlabelled import read_unlabelled
 from edge_vision.training.data_facts import OWN_DATA, DataFacts
 from edge_vision.training.evaluation.enlarging import evaluate_enlarger
@@ -103,9 +103,7 @@ class Sharpen(Recipe[SharpenOptions]):
         elif part == "all":
             chosen = _pictures(folder)
         else:
-            chosen = getattr(self._split(folder), part)
-        if not len(chosen):
-            raise TrainingError(f"{folder}: has no {part} part; declare it by a folder {part}/")
+            chosen = part_of_split(self._split(folder), part, folder)
         return Exam(chosen, truths=tuple(item.name for item in chosen.items))
 
     def network(self, session: Session, parts: Parts) -> Any:
@@ -166,10 +164,7 @@ class Sharpen(Recipe[SharpenOptions]):
 
     def _split(self, folder: Path) -> Split:
         """The parts that folders declare, else made here."""
-        made = split(_pictures(folder), self.options.validation, seed=self.options.seed)
-        if not len(made.validation):
-            raise TrainingError(f"{folder}: nothing is left to judge by; declare it by a folder val/")
-        return made
+        return parted(_pictures(folder), self.options, self.options.seed, folder)
 
 
 def _pictures(folder: Path) -> Collection:

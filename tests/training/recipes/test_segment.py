@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,69 +15,40 @@ from edge_vision.adapters.segmentation import ClassMap
 from edge_vision.data.errors import TrainingError
 from edge_vision.data.view import View
 from edge_vision.service.cli import main
-from edge_vision.service.models import library
-from edge_vision.service.training.finding import find_recipe
-from edge_vision.service.training.opening import declared_bundle, equip, opened_bundle
-from edge_vision.service.training.settings import parse_settings, setting
+from edge_vision.service.training.opening import declared_bundle, opened_bundle
 from edge_vision.training.data.collection import VOID
 from edge_vision.training.evaluation.sights import as_frame
-from edge_vision.training.recipe import Recipe
 from tests.masked_shapes import LABELS, SIZE, draw_masked_shapes
 from tests.service.process import daemon
+from tests.small_recipe import SmallRecipe, Trained
 
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.timeout(300)
 
-SETTINGS: dict[str, object] = {
-    "columns": 4,
-    "rows": 4,
-    "width": 0.5,
-    "channels": 16,
-    "epochs": 10,
-    "every": 10,
-    "ema": 0.9,
-    "learning_rate": 0.005,
-    "augmentation": "{scale = [0.9, 1.2], rotate = 0.0, saturation = 0.0, brightness = 0.05}",
-}
-
-
-def recipe(**settings: Any) -> Recipe[Any]:
-    kind = find_recipe("segment")
-    made = kind(parse_settings(kind.Options, None, [setting(each) for each in told(**settings)]))
-    equip(made)
-    return made
-
-
-def told(**settings: Any) -> list[str]:
-    """Settings as they are typed after --set."""
-    return [f"{key}={value}" for key, value in {**SETTINGS, **settings}.items()]
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A folder of pictures with masks, and what one command made of them."""
-
-    pictures: Path
-    run: Path
-
-    @property
-    def bundle(self) -> Path:
-        return self.run / "bundle"
+recipe = SmallRecipe(
+    "segment",
+    {
+        "columns": 4,
+        "rows": 4,
+        "width": 0.5,
+        "channels": 16,
+        "epochs": 10,
+        "every": 10,
+        "ema": 0.9,
+        "learning_rate": 0.005,
+        "augmentation": "{scale = [0.9, 1.2], rotate = 0.0, saturation = 0.0, brightness = 0.05}",
+    },
+    form="int8",
+)
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("segment")
-    pictures, run = draw_masked_shapes(folder / "pictures"), folder / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(library.VARIABLE, str(folder / "installed"))
-        patch.setattr(find_recipe("segment"), "forms", ("int8",))
-        words = ["train", "segment", "--data", str(pictures), "--out", str(run)]
-        assert main([*words, *(f"--set={each}" for each in told())]) == 0
-    return Shop(pictures, run)
+    return recipe.train(draw_masked_shapes(folder / "pictures"), folder / "run")
 
 
-def test_its_bundle_tells_what_it_is_and_how_well_it_does(shop: Shop) -> None:
+def test_its_bundle_tells_what_it_is_and_how_well_it_does(shop: Trained) -> None:
     with opened_bundle(declared_bundle(shop.bundle)) as model:
         bundle = model.bundle
     assert (bundle.task, bundle.layout, bundle.labels) == ("segment", "class-scores", LABELS)
@@ -91,12 +60,12 @@ def test_its_bundle_tells_what_it_is_and_how_well_it_does(shop: Shop) -> None:
     assert judged["int8"]["miou"] >= 0.75
 
 
-def test_its_bundle_verifies(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_its_bundle_verifies(shop: Trained, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "verify", str(shop.bundle)]) == 0
     capsys.readouterr()
 
 
-def test_the_daemon_tells_the_classes_of_new_pictures(shop: Shop, tmp_path: Path) -> None:
+def test_the_daemon_tells_the_classes_of_new_pictures(shop: Trained, tmp_path: Path) -> None:
     new = draw_masked_shapes(tmp_path / "new", count=6, seed=9)
     config = tmp_path / "shapes.toml"
     config.write_text(
@@ -120,18 +89,18 @@ stages = [{{ uses = "segment", model = "shapes" }}]
             assert shares[label] == pytest.approx((mask == value).mean(), abs=0.06)
 
 
-def test_what_is_found_after_an_epoch_is_what_the_daemon_finds(shop: Shop, tmp_path: Path) -> None:
+def test_what_is_found_after_an_epoch_is_what_the_daemon_finds(shop: Trained, tmp_path: Path) -> None:
     from edge_vision.training.networks.keras_model import KerasModel, Purpose  # noqa: PLC0415
 
     made = recipe()
-    parts = made.read(shop.pictures, tmp_path)
+    parts = made.read(shop.data, tmp_path)
     network = made.network(None, parts)  # type: ignore[arg-type] # nothing to begin from
     weights = [np.random.default_rng(0).normal(0, 0.3, each.shape) for each in network.get_weights()]
     network.set_weights([np.abs(each) if each.ndim == 1 else each for each in weights])
     model = KerasModel(
         made.device_graph(network), Purpose("x", parts.labels, "segment", made.layout, made.meanings)
     )
-    exam = made.exam(shop.pictures, tmp_path, "validation")
+    exam = made.exam(shop.data, tmp_path, "validation")
     judged, seen = made.evaluate(model, exam), made.validate(network, parts)
     assert [*seen.values] == [*judged.values]
     # One looks at the pictures' own pixels, the other at those that the network sees.
@@ -140,12 +109,12 @@ def test_what_is_found_after_an_epoch_is_what_the_daemon_finds(shop: Shop, tmp_p
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4])
-def test_masks_move_with_their_pictures(shop: Shop, tmp_path: Path, stride: int) -> None:
+def test_masks_move_with_their_pictures(shop: Trained, tmp_path: Path, stride: int) -> None:
     made = recipe(
         stride=stride,
         augmentation="{scale = [0.8, 1.5], rotate = 10.0, brightness = 0.0, contrast = 0.0, grey = 0.0}",
     )
-    parts = made.read(shop.pictures, tmp_path)
+    parts = made.read(shop.data, tmp_path)
     data = made.epoch(parts, np.random.default_rng(1), 0)
     pictures, masks = data.inputs["image"], np.asarray(data.targets["classes"])
     assert len(pictures) == 2 * len(parts.training)
@@ -179,8 +148,8 @@ def test_two_classes_are_told_by_a_mask(tmp_path: Path) -> None:
     assert run.labels == ("table", "thing")
 
 
-def test_rare_classes_count_more(shop: Shop, tmp_path: Path) -> None:
-    parts = recipe().read(shop.pictures, tmp_path)
+def test_rare_classes_count_more(shop: Trained, tmp_path: Path) -> None:
+    parts = recipe().read(shop.data, tmp_path)
     even = recipe(balance=0.0, overlap_weight=0.0).losses(None, parts)  # type: ignore[arg-type]
     weights = recipe().losses(None, parts)["classes"].class_weights  # type: ignore[arg-type]
     assert [*even] == ["classes"]
@@ -188,22 +157,22 @@ def test_rare_classes_count_more(shop: Shop, tmp_path: Path) -> None:
     assert weights[0] < 1.0 < min(weights[1:])
 
 
-def test_further_folders_are_learnt_from_and_never_judge(shop: Shop, tmp_path: Path) -> None:
+def test_further_folders_are_learnt_from_and_never_judge(shop: Trained, tmp_path: Path) -> None:
     also = draw_masked_shapes(tmp_path / "also", count=4, seed=7)
-    plain = recipe().read(shop.pictures, tmp_path)
-    made = recipe(also=f'["{also}"]').read(shop.pictures, tmp_path)
+    plain = recipe().read(shop.data, tmp_path)
+    made = recipe(also=f'["{also}"]').read(shop.data, tmp_path)
     assert made.validation.names == plain.validation.names
     assert len(made.training) == len(plain.training) + 4
 
 
-def test_masks_of_other_classes_do_not_join(shop: Shop, tmp_path: Path) -> None:
+def test_masks_of_other_classes_do_not_join(shop: Trained, tmp_path: Path) -> None:
     also = draw_masked_shapes(tmp_path / "also", count=4, seed=7)
     (also / "labels.txt").write_text("table\nring\nsquare\n")
     with pytest.raises(TrainingError, match="do not join"):
-        recipe(also=f'["{also}"]').read(shop.pictures, tmp_path)
+        recipe(also=f'["{also}"]').read(shop.data, tmp_path)
 
 
-def test_one_class_is_nothing_to_tell_apart(shop: Shop, tmp_path: Path) -> None:
+def test_one_class_is_nothing_to_tell_apart(shop: Trained, tmp_path: Path) -> None:
     folder = draw_masked_shapes(tmp_path / "pictures", count=4)
     for file in (folder / "masks").iterdir():
         cv2.imwrite(str(file), np.zeros(SIZE[::-1], np.uint8))
@@ -212,7 +181,7 @@ def test_one_class_is_nothing_to_tell_apart(shop: Shop, tmp_path: Path) -> None:
         recipe().read(folder, tmp_path)
 
 
-def test_a_part_that_is_not_there_is_not_judged(shop: Shop, tmp_path: Path) -> None:
+def test_a_part_that_is_not_there_is_not_judged(shop: Trained, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"has no test part; declare it by a folder test/"):
-        recipe().exam(shop.pictures, tmp_path, "test")
-    assert len(recipe().exam(shop.pictures, tmp_path, "all").source) == 32
+        recipe().exam(shop.data, tmp_path, "test")
+    assert len(recipe().exam(shop.data, tmp_path, "all").source) == 32
