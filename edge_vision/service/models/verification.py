@@ -98,23 +98,34 @@ def measured(
             most = max(float(np.quantile(each, 0.95)) if each.size else 0.0 for each in moved)
             within = max(within, rounded(min(2.0 * most, WIDEST * within)))
         inside = min((_share(are_inside(each, within)) for each in moved), default=1.0)
-        allowed = min(share, max(1.0 - 2.0 * (1.0 - inside), inside / 2.0))
-        found[spec.name] = Tolerance(within, max(0.001, math.floor(allowed * 1000) / 1000))
+        found[spec.name] = Tolerance(within, _spared(share, inside))
     return found
+
+
+def _spared(share: float, inside: float) -> float:
+    """The share to ask for where so many are inside: twice as many may be outside, or half inside."""
+    allowed = min(share, max(1.0 - 2.0 * (1.0 - inside), inside / 2.0))
+    return max(0.001, math.floor(allowed * 1000) / 1000)
 
 
 def observed(model: Model, cases: Sequence[Case]) -> dict[str, Tolerance]:
     """Tolerances that suit a variant by what it gives here, for those who bundle it and know it good.
 
-    They are half as wide again as the largest differences, and at most what is usual for a variant.
+    They are half as wide again as the largest differences, and at most what is usual for a variant. Of
+    what is only carried on fewer values need to be within that where fewer are: its answers count.
     """
-    found, runs = tolerances(model.bundle, cases, is_further=True), tried(model, cases, 0)
-    specs = {spec.name: spec for spec in model.bundle.outputs}
-    for name, usual in found.items():
-        if usual.within:
-            differing = [_distances(specs[name], run.expected, run.obtained) for run in runs]
-            largest = max(float(each.max(initial=0.0)) for each in differing)
-            found[name] = Tolerance(min(usual.within, rounded(1.5 * largest)), usual.share)
+    bundle = model.bundle
+    found, runs = tolerances(bundle, cases, is_further=True), tried(model, cases, 0)
+    read = answered(bundle, found)
+    for spec in bundle.outputs:
+        if spec.name not in found or not (usual := found[spec.name]).within:
+            continue
+        differing = [_distances(spec, run.expected, run.obtained) for run in runs]
+        largest = max(float(each.max(initial=0.0)) for each in differing)
+        within = min(usual.within, rounded(1.5 * largest))
+        inside = min(_share(are_inside(each, within)) for each in differing)
+        share = usual.share if spec.name in read else _spared(usual.share, inside)
+        found[spec.name] = Tolerance(within, share)
     return found
 
 
@@ -145,10 +156,11 @@ def differences(
     within = {name: tolerance.within for name, tolerance in allowed.items()}
     same = all(Judge(bundle, run.case).same(run.expected, run.obtained, within) for run in runs)
     read = {spec.name for spec in bundle.answers}
+    judged = {name for name, each in answered(bundle, allowed).items() if each.share}
     return tuple(
         replace(
             _difference(spec, runs, allowed[spec.name]),
-            told=not allowed[spec.name].share or _are_told(spec, runs, within[spec.name]),
+            told=spec.name not in judged or _are_told(spec, runs, within[spec.name]),
             same=same or spec.name not in read,
         )
         for spec in bundle.outputs
