@@ -21,12 +21,9 @@ from edge_vision.training.augmentation.options import Augmentation
 from edge_vision.training.augmentation.pasting import Cutout, cutouts, pasted
 from edge_vision.training.average_precision import Found, Truth
 from edge_vision.training.centre_maps import centre_maps
-from edge_vision.training.data.cache import cached
 from edge_vision.training.data.classes import renamed
 from edge_vision.training.data.collection import Collection, joined
-from edge_vision.training.data.parting import PartingOptions, part_of_split, parted
 from edge_vision.training.data.readers import Reading, read_any, tells
-from edge_vision.training.data.splits import Split
 from edge_vision.training.data.unlabelled import read_unlabelled
 from edge_vision.training.evaluation.detection import (
     MAX_IOU,
@@ -38,10 +35,8 @@ from edge_vision.training.evaluation.detection import (
 from edge_vision.training.exam import Exam
 from edge_vision.training.examples import Examples, Parts
 from edge_vision.training.fitting.epoch_data import EpochData
-from edge_vision.training.fitting.settings import FitSettings
 from edge_vision.training.marking import MarkingOptions, marked
-from edge_vision.training.recipe import Inputs, Recipe
-from edge_vision.training.representative import representative_pictures, typical_pictures
+from edge_vision.training.recipes.locate import Locate, LocateOptions
 from edge_vision.training.score import Score
 from edge_vision.training.session import Session
 
@@ -49,7 +44,6 @@ TOGETHER = 32
 """So many pictures are validated at once."""
 ROOM = 1.25
 """Pictures are kept so much larger than the network sees them, for parts of them to be shown larger."""
-STRIDE = 8
 _CENTRES, _SIDES, _CORNERS = "centres", "sides", "corners"
 
 SEEN = Augmentation(
@@ -72,8 +66,10 @@ width of somebody who stands and is turned by 3 degrees, and such boxes would be
 """
 
 
-class DetectOptions(MarkingOptions, PartingOptions, FitSettings):
+class DetectOptions(MarkingOptions, LocateOptions):
     """Options of the recipe `detect`."""
+
+    cell = 8
 
     epochs: int = option(60, "So many times the pictures are gone through.", ge=1)
     batch: int = option(16, "Pictures a step.", ge=1)
@@ -89,11 +85,6 @@ class DetectOptions(MarkingOptions, PartingOptions, FitSettings):
     )
     columns: int = option(32, "Cells side by side; the network sees 8 pixels for each.", ge=4, le=80)
     rows: int = option(32, "Cells one above the other.", ge=4, le=80)
-    width: float = option(1.0, "Channels of our backbone, times the usual.", ge=0.25, le=4)
-    channels: int = option(64, "Channels of the maps that boxes are told from.", ge=8, le=512)
-    backbone: str = option(
-        "", "What to begin from: a bundle of ours such as objects, a run's folder; or nothing."
-    )
     also: tuple[Path, ...] = option(
         (), "Further folders of pictures with boxes, which are learnt from and never judge."
     )
@@ -115,13 +106,8 @@ class DetectOptions(MarkingOptions, PartingOptions, FitSettings):
     box_weight: float = option(2.0, "Weight of the boxes beside the middles.", ge=0.0)
     augmentation: Augmentation = option(SEEN, "How pictures are changed at random.")
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) in pixels of what the network sees."""
-        return self.columns * STRIDE, self.rows * STRIDE
 
-
-class Detect(Recipe[DetectOptions]):
+class Detect(Locate[DetectOptions]):
     """A detector of objects: our backbone, and maps of their middles and of how far their sides are."""
 
     name = "detect"
@@ -134,61 +120,31 @@ class Detect(Recipe[DetectOptions]):
         "things whose middles are less than two cells of 8 pixels apart count as one."
     )
     forms = ("float16", "int8")
+    room = ROOM
     Options = DetectOptions
 
     def __init__(self, options: DetectOptions) -> None:
         super().__init__(options)
         self._cut: list[Cutout] | None = None
 
-    def read(self, folder: Path, cache: Path) -> Parts:
-        """The pictures of a folder with their boxes, in two parts that have nothing in common."""
-        made, options = self._split(folder, cache), self.options
-        further = [self.collection(each, cache) for each in options.also]
-        further += [_empty(each, made.training.labels) for each in options.empty]
-        training = made.training
-        if further:
-            training = joined([training, *further])
-            if training.labels != made.training.labels:
-                raise TrainingError(
-                    f"the folders of also add classes that {folder} does not have: "
-                    f"{', '.join(training.labels[len(made.training.labels) :])}"
-                )
-        self.notes = [*training.notes]
-        width, height = options.size
-        kept = round(width * ROOM), round(height * ROOM)
-        if options.paste:
-            training = _with_masks(training, folder)
-        return Parts(
-            cached(training, kept, cache, warp=self.warp),
-            cached(made.validation, options.size, cache, warp=self.warp),
-            made.training.labels,
-        )
-
-    def exam(self, folder: Path, cache: Path, part: str) -> Exam:
-        """The files themselves, so that any model sees them as it would in the daemon."""
-        whole = part == "all"
-        chosen = (
-            self.collection(folder, cache)
-            if whole
-            else part_of_split(self._split(folder, cache), part, folder)
-        )
-        return Exam(chosen, chosen.labels)
-
-    def network(self, session: Session, parts: Parts) -> Any:
-        """Our backbone, and the maps of a detector."""
-        from edge_vision.training.networks.backbone import (  # noqa: PLC0415 - needs Keras
-            BackboneOptions,
-            backbone,
-        )
-        from edge_vision.training.networks.detector import centre_detector  # noqa: PLC0415
-
+    def learnt_from(self, folder: Path, part: Collection, cache: Path) -> Collection:
+        """The training part with masks where objects are pasted, further folders, and empty pictures."""
         options = self.options
-        body = backbone(BackboneOptions(width=options.width), options.size)
-        made = centre_detector(body, len(parts.labels), options.channels)
-        if options.backbone:
-            shown = typical_pictures(parts.training, options.size, options.seed)
-            session.begin_from(made, options.backbone, shown)
-        return made
+        further = [self.collection(each, cache) for each in options.also]
+        further += [_empty(each, part.labels) for each in options.empty]
+        whole = joined([part, *further]) if further else part
+        if whole.labels != part.labels:
+            raise TrainingError(
+                f"the folders of also add classes that {folder} does not have: "
+                f"{', '.join(whole.labels[len(part.labels) :])}"
+            )
+        return _with_masks(whole, folder) if options.paste else whole
+
+    def on_backbone(self, body: Any, classes: int) -> Any:
+        """The maps of a detector."""
+        from edge_vision.training.networks.detector import centre_detector  # noqa: PLC0415 - needs Keras
+
+        return centre_detector(body, classes, self.options.channels)
 
     def losses(self, session: Session, parts: Parts) -> Mapping[str, Any]:
         """Focal loss of the middles, and the generalised overlap of the boxes."""
@@ -234,10 +190,6 @@ class Detect(Recipe[DetectOptions]):
 
         return for_device(network, endings={_CENTRES: "sigmoid", _SIDES: "sigmoid"})
 
-    def representative(self, part: Examples) -> Sequence[Sequence[Inputs]]:
-        """Pictures from all over the part, each by itself."""
-        return representative_pictures(part, self.options.size, self.options.seed)
-
     def evaluate(self, model: Model, exam: Exam, warp: Warp = reference_warp) -> Score:
         """Average precision, over overlaps of 0.5 to 0.95 and at 0.5."""
         return evaluate_detector(model, exam.source, exam.labels, warp)
@@ -258,9 +210,6 @@ class Detect(Recipe[DetectOptions]):
             smaller = augmented(part, Augmentation(), self.options.size, np.random.default_rng(0))
             self._cut = cutouts(smaller)
         return self._cut
-
-    def _split(self, folder: Path, cache: Path) -> Split:
-        return parted(self.collection(folder, cache), self.options, self.options.seed, folder)
 
 
 def _with_masks(collection: Collection, folder: Path) -> Collection:

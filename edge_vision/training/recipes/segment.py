@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -15,20 +15,15 @@ from edge_vision.data.errors import TrainingError
 from edge_vision.data.warp import Warp, reference_warp
 from edge_vision.training.augmentation.epoch import epoch as augmented
 from edge_vision.training.augmentation.options import Augmentation
-from edge_vision.training.data.cache import cached
 from edge_vision.training.data.collection import VOID, Collection, joined
 from edge_vision.training.data.masks import Coding
-from edge_vision.training.data.parting import PartingOptions, part_of_split, parted
 from edge_vision.training.data.readers import Reading, read_any
-from edge_vision.training.data.splits import Split
 from edge_vision.training.evaluation.classification import confusion_of
 from edge_vision.training.evaluation.segmentation import evaluate_segmenter, segmentation_score
 from edge_vision.training.exam import Exam
 from edge_vision.training.examples import Examples, Parts
 from edge_vision.training.fitting.epoch_data import EpochData
-from edge_vision.training.fitting.settings import FitSettings
-from edge_vision.training.recipe import Inputs, Recipe
-from edge_vision.training.representative import representative_pictures, typical_pictures
+from edge_vision.training.recipes.locate import Locate, LocateOptions
 from edge_vision.training.score import Score
 from edge_vision.training.session import Session
 
@@ -36,7 +31,6 @@ TOGETHER = 16
 """So many pictures are validated at once."""
 ROOM = 1.5
 """Pictures are kept so much larger than the network sees them, for parts of them to be shown larger."""
-CELL = 16
 _CLASSES, _MASK, _OVERLAP = "classes", "mask", "overlap"
 
 SEEN = Augmentation(
@@ -56,8 +50,10 @@ SEEN = Augmentation(
 """How pictures with masks are changed: nearer and further away, in other light, by others."""
 
 
-class SegmentOptions(PartingOptions, FitSettings):
+class SegmentOptions(LocateOptions):
     """Options of the recipe `segment`."""
+
+    cell = 16
 
     epochs: int = option(60, "So many times the pictures are gone through.", ge=1)
     batch: int = option(8, "Pictures a step.", ge=1)
@@ -77,11 +73,6 @@ class SegmentOptions(PartingOptions, FitSettings):
     rows: int = option(16, "Cells one above the other.", ge=2, le=64)
     stride: Literal[1, 2, 4] = option(
         2, "Pixels between two places of the answer: 1 follows outlines best, 4 is quickest."
-    )
-    width: float = option(1.0, "Channels of our backbone, times the usual.", ge=0.25, le=4)
-    channels: int = option(64, "Channels of the maps that classes are told from.", ge=8, le=512)
-    backbone: str = option(
-        "", "What to begin from: a bundle of ours such as objects, a run's folder; or nothing."
     )
     also: tuple[Path, ...] = option(
         (), "Further folders of pictures with the same masks, which are learnt from and never judge."
@@ -104,13 +95,8 @@ class SegmentOptions(PartingOptions, FitSettings):
     )
     augmentation: Augmentation = option(SEEN, "How pictures are changed at random.")
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) in pixels of what the network sees."""
-        return self.columns * CELL, self.rows * CELL
 
-
-class Segment(Recipe[SegmentOptions]):
+class Segment(Locate[SegmentOptions]):
     """A segmenter: our backbone, and a map of the class of each place; of two classes, a mask."""
 
     name = "segment"
@@ -123,47 +109,24 @@ class Segment(Recipe[SegmentOptions]):
         "the pixels that it sees is often missed, and outlines are a pixel or two off."
     )
     forms: ClassVar[tuple[str, ...]] = ("weight-int8", "int8")
+    room = ROOM
     Options = SegmentOptions
 
     def read(self, folder: Path, cache: Path) -> Parts:
         """The pictures of a folder with their masks, in two parts that have nothing in common."""
-        made = self._split(folder)
-        training = self.learnt_from(folder, made.training)
-        self.notes = [*training.notes]
-        self._tell_apart(len(made.training.labels))
-        width, height = self.options.size
-        kept = round(width * ROOM), round(height * ROOM)
-        return Parts(
-            cached(training, kept, cache, warp=self.warp),
-            cached(made.validation, self.options.size, cache, warp=self.warp),
-            made.training.labels,
-        )
+        parts = super().read(folder, cache)
+        self._tell_apart(len(parts.labels))
+        return parts
 
-    def learnt_from(self, folder: Path, part: Collection) -> Collection:
-        """All that is learnt from: the training part of the folder, and what others add."""
-        return joined([part, *(self.collection(each) for each in self.options.also)])
+    def learnt_from(self, folder: Path, part: Collection, cache: Path) -> Collection:
+        """The training part, and further folders."""
+        return joined([part, *(self.collection(each, cache) for each in self.options.also)])
 
-    def exam(self, folder: Path, cache: Path, part: str) -> Exam:
-        """The files themselves, so that any model sees them, and is judged, in their own size."""
-        whole = part == "all"
-        chosen = self.collection(folder) if whole else part_of_split(self._split(folder), part, folder)
-        return Exam(chosen, chosen.labels)
+    def on_backbone(self, body: Any, classes: int) -> Any:
+        """The way back up to the pixels."""
+        from edge_vision.training.networks.segmenter import segmenter  # noqa: PLC0415 - needs Keras
 
-    def network(self, session: Session, parts: Parts) -> Any:
-        """Our backbone, and the way back up to the pixels."""
-        from edge_vision.training.networks.backbone import (  # noqa: PLC0415 - needs Keras
-            BackboneOptions,
-            backbone,
-        )
-        from edge_vision.training.networks.segmenter import segmenter  # noqa: PLC0415
-
-        options = self.options
-        body = backbone(BackboneOptions(width=options.width), options.size)
-        made = segmenter(body, len(parts.labels), options.channels, options.stride)
-        if options.backbone:
-            shown = typical_pictures(parts.training, options.size, options.seed)
-            session.begin_from(made, options.backbone, shown)
-        return made
+        return segmenter(body, classes, self.options.channels, self.options.stride)
 
     def losses(self, session: Session, parts: Parts) -> Mapping[str, Any]:
         """Cross-entropy, in which rare classes count more, and the overlap of each class."""
@@ -219,22 +182,15 @@ class Segment(Recipe[SegmentOptions]):
             ending = {_MASK: "sigmoid"}
         return for_device(network, endings=ending)
 
-    def representative(self, part: Examples) -> Sequence[Sequence[Inputs]]:
-        """Pictures from all over the part, each by itself."""
-        return representative_pictures(part, self.options.size, self.options.seed)
-
     def evaluate(self, model: Model, exam: Exam, warp: Warp = reference_warp) -> Score:
         """The overlap of each class and their mean, over the pictures' own pixels."""
         return evaluate_segmenter(model, exam.source, exam.labels, warp)
 
-    def collection(self, folder: Path) -> Collection:
+    def collection(self, folder: Path, cache: Path) -> Collection:
         """What a folder holds: pictures and masks."""
         options = self.options
         coding = Coding(options.labels, options.void, options.instances or None)
         return read_any(folder, Reading("mask", coding=coding))
-
-    def _split(self, folder: Path) -> Split:
-        return parted(self.collection(folder), self.options, self.options.seed, folder)
 
     def _tell_apart(self, classes: int) -> None:
         """Two classes are answered by a mask, more by scores."""

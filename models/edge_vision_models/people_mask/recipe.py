@@ -16,8 +16,8 @@ from edge_vision.training.augmentation.epoch import epoch as augmented
 from edge_vision.training.augmentation.pasting import Cutout, cutouts, pasted
 from edge_vision.training.data.classes import renamed
 from edge_vision.training.data.collection import VOID, Collection, Item, joined
+from edge_vision.training.data.parting import parted
 from edge_vision.training.data.readers import Reading, read_any, tells
-from edge_vision.training.data.splits import split
 from edge_vision.training.data_facts import DataFacts
 from edge_vision.training.examples import Examples, Parts
 from edge_vision.training.recipes.segment import SEEN, Segment, SegmentOptions
@@ -39,6 +39,8 @@ class PeopleMaskOptions(SegmentOptions):
     repeat: int = option(
         4, "So often each picture is seen in an epoch, changed anew each time.", ge=1, le=1000
     )
+    columns: int = option(20, "Cells side by side; the network sees 16 pixels for each.", ge=2, le=64)
+    rows: int = option(20, "Cells one above the other.", ge=2, le=64)
     stride: Literal[1, 2, 4] = option(
         1, "Pixels between two places of the answer: 1 follows outlines best, 4 is quickest."
     )
@@ -109,28 +111,21 @@ class PeopleMask(Segment):
         self._cut: list[Cutout] | None = None
         self._scenes: NDArray[np.bool_] | None = None
 
-    def collection(self, folder: Path) -> Collection:
+    def collection(self, folder: Path, cache: Path) -> Collection:
         """The pictures and masks of a folder, with the parts that its boxes are split into."""
-        masks = super().collection(folder)
+        masks = super().collection(folder, cache)
         if any(item.part for item in masks.items) or not tells(folder, "boxes"):
             return masks
-        options = self.options
-        made = split(
-            _people(folder),
-            options.validation,
-            seed=options.seed,
-            group_by=options.group_by,
-            duplicates=options.duplicates,
-        )
+        made = parted(_people(folder), self.options, self.options.seed, folder)
         judging = {item.file for item in made.validation.items}
         return masks.of(
             replace(item, part="validation" if item.file in judging else "training")
             for item in masks.items
         )
 
-    def learnt_from(self, folder: Path, part: Collection) -> Collection:
+    def learnt_from(self, folder: Path, part: Collection, cache: Path) -> Collection:
         """The training part, with boxes where data tell some, and the scenes, which have no masks."""
-        whole = super().learnt_from(folder, part)
+        whole = super().learnt_from(folder, part, cache)
         boxed = [each for each in (folder, *self.options.also) if tells(each, "boxes")]
         found = {item.file: item for each in boxed for item in _people(each).items}
         items = (_with_boxes(item, found.get(item.file)) for item in whole.items)
