@@ -1,9 +1,9 @@
 """Whether drawn digits help a reader of wheels that has few real ones to learn from.
 
-    drawn_digits.py DATA OUT [--each 5 10 20 50] [--all-seen BUNDLE]
+    drawn_digits.py DATA OUT [--each 5 10 20 50] [--drawn 2] [--all-seen BUNDLE]
 
 For each number of real pictures of a tenth, meter-digits learns from those alone, and from those and
-twice as many, at most 50, that a generator draws which learnt from those alone. Beside them, as a bound
+so many times as many, at most 50, that a generator draws which learnt from those alone. Beside them, as a bound
 for who has few pictures, with a generator that learnt from all of them, which is no fair helper. Each
 reader sees as many pictures, and is judged on the same validation part, of which nobody learnt.
 """
@@ -28,8 +28,8 @@ from edge_vision.training.examples import Parts
 from edge_vision.training.networks.keras_model import KerasModel
 from edge_vision.training.session import Session
 
-DRAWN = 50
-"""So many pictures of each tenth are drawn."""
+MOST_DRAWN = 50
+"""So many pictures of each tenth are drawn at most."""
 
 
 def session(folder: Path) -> Session:
@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--each", type=int, nargs="+", default=[5, 10, 20, 50])
+    parser.add_argument("--drawn", type=float, default=2.0, help="pictures for each real one")
     parser.add_argument("--all-seen", default="", help="a generator that learnt from all pictures")
     parser.add_argument("--visits", type=int, default=40_000, help="pictures that each network sees")
     wishes = parser.parse_args()
@@ -84,7 +85,7 @@ def main() -> None:
             recipe = MeterDigits(MeterDigitsOptions.parse({"most_per_class": each}))
             equip(recipe)
             parts = recipe.read(wishes.data, out / "cache")
-            count = min(DRAWN, 2 * each)
+            count = max(1, min(MOST_DRAWN, round(wishes.drawn * each)))
             say = f"{each} of each tenth"
             print(f"{say}: {reader(parts, out / f'{each}-real', wishes.visits)}", flush=True)
             few, _ = generator(parts, out / f"{each}-maker", each, wishes.visits)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from edge_vision_generation import Anonymise
+from edge_vision_models.people_mask.judging import AS_LABELLED, unlabelled, with_unlabelled
 from edge_vision_segmentation import Segment
+from numpy.typing import NDArray
 
-from edge_vision import Image, Result, Stage
+from edge_vision import Image, Result, Stage, TensorSpec
 from edge_vision.service.cli import main
 from edge_vision.service.models import library
 from edge_vision.service.training.opening import declared_bundle, opened_bundle
-from edge_vision.testing import make_frame, make_stage
-from edge_vision.training.data.collection import VOID
+from edge_vision.testing import FakeModel, make_frame, make_stage
+from edge_vision.training.data.collection import VOID, Collection
+from edge_vision.training.evaluation.segmentation import mask_of
 from tests.boxed_shapes import draw_boxed_shapes
 from tests.masked_shapes import draw_masked_shapes
 from tests.small_recipe import SmallRecipe
@@ -150,6 +155,50 @@ def test_people_are_cut_out_and_pasted(people: Path, scenes: Path, tmp_path: Pat
     assert none == 0.0
     assert pasted > 0.03
     assert more > masked
+
+
+def test_people_whom_the_masks_leave_out_count_for_nothing(tmp_path: Path) -> None:
+    name, (box, *_) = next((n, boxes) for n, boxes in unlabelled().items() if len(boxes) == 1)
+    x1, y1, x2, y2 = box
+    folder, written = tmp_path / "data", tmp_path / "written"
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    written.mkdir()
+    mask = np.zeros((y2 + 9, x2 + 9), np.uint8)
+    mask[:, x1 : x1 + 3] = 1
+    for stem in (name, "another"):
+        cv2.imwrite(str(folder / "images" / f"{stem}.png"), np.full((*mask.shape, 3), 90, np.uint8))
+        cv2.imwrite(str(folder / "masks" / f"{stem}.png"), mask)
+    made = recipe()
+    collection = made.collection(folder, tmp_path / "cache")  # type: ignore[attr-defined]
+    judging = with_unlabelled(collection, written)
+    masks = {item.file.stem: mask_of(judging, row) for row, item in enumerate(judging.items)}
+    assert (masks["another"] == mask).all()
+    inside = masks[name][y1:y2, x1:x2]
+    assert (inside[:, :3] == 1).all()
+    assert (inside[:, 3:] == VOID).all()
+    assert (masks[name] == VOID).sum() == (x2 - x1 - 3) * (y2 - y1)
+
+
+def test_both_figures_are_told_where_it_matters(people: Path, tmp_path: Path) -> None:
+    def everyone(inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {"mask": np.ones((1, 8, 8, 1), np.float32)}
+
+    image, mask = TensorSpec("image", (1, 8, 8, 3), "uint8"), TensorSpec("mask", (1, 8, 8, 1), "float32")
+    said = FakeModel([image], [replace(mask, meaning="mask")], everyone, ("background", "person"))
+    exam = recipe().exam(people, tmp_path, "validation")
+    assert AS_LABELLED not in recipe().evaluate(said, exam).values
+    assert isinstance(exam.source, Collection)
+    known = exam.source.items[0]
+    name = next(iter(unlabelled()))
+    picture = known.file.with_stem(name)
+    shutil.copy(known.file, picture)
+    try:
+        renamed = exam.source.of([replace(known, file=picture)])
+        values = recipe().evaluate(said, replace(exam, source=renamed)).values
+    finally:
+        picture.unlink()
+    assert values["iou_person"] >= values[AS_LABELLED]
 
 
 def test_masks_without_boxes_will_do(tmp_path: Path) -> None:
