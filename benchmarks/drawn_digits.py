@@ -3,9 +3,9 @@
     drawn_digits.py DATA OUT [--each 5 10 20 50] [--drawn 2] [--all-seen BUNDLE]
 
 For each number of real pictures of a tenth, meter-digits learns from those alone, and from those and
-so many times as many, at most 50, that a generator draws which learnt from those alone. Beside them, as a bound
-for who has few pictures, with a generator that learnt from all of them, which is no fair helper. Each
-reader sees as many pictures, and is judged on the same validation part, of which nobody learnt.
+so many times as many, at most 50, that a generator draws which learnt from those alone. Beside them, as
+a bound for who has few pictures, with a generator that learnt from all of them, which is no fair helper.
+Each reader sees as many pictures, and is judged on the same validation part, of which nobody learnt.
 """
 
 from __future__ import annotations
