@@ -46,9 +46,9 @@ def test_a_state_that_differs_is_allowed_to_and_an_answer_is_not(tmp_path: Path)
     assert not differing["sums"].good
 
 
-def test_a_picture_may_differ_by_two_of_its_levels() -> None:
+def test_a_picture_or_a_map_of_one_may_differ_by_two_of_its_levels() -> None:
     given = TensorSpec("image", (1, 2, 2, 1), "uint8", meaning="image")
-    for meaning, levels in (("image", 2.0), ("embedding", 0.25)):
+    for meaning, levels in (("image", 2.0), ("class-scores", 2.0), ("embedding", 0.25)):
         made = TensorSpec("made", (1, 2, 2, 1), "float32", meaning=meaning)
         bundle = ModelBundle("it", Path("it.tflite"), inputs=(given,), outputs=(made,))
         pixels = np.zeros((1, 1, 2, 2, 1), np.uint8)

@@ -22,7 +22,11 @@ STEPS = 2
 FLOAT_SHARE = 0.001
 """Share of its largest value by which an output in floats may differ."""
 PICTURE_SHARE = 0.008
-"""The same of a picture, two of its 255 levels: it answers to a level that changes with a level."""
+"""The same of a picture, two of its 255 levels: it answers to a level that changes with a level.
+
+So does what says something of each place by itself, such as the classes of the pixels.
+"""
+PICTURES = "image", "class-scores", "mask"
 QUANTISED_INSIDE_SHARE = 0.02
 """The same where the graph computes in integers: some steps of 1/256 each."""
 MOST_VALUES = 0.99
@@ -101,7 +105,7 @@ def _of_its_kind(spec: TensorSpec, bundle: ModelBundle, peak: float) -> Toleranc
         return Tolerance(0.0, MOST_VALUES)  # numbers of classes: only the same will do
     if is_quantised_inside(bundle):
         return Tolerance(rounded(QUANTISED_INSIDE_SHARE * peak), MOST_VALUES)
-    share = PICTURE_SHARE if spec.meaning == "image" else FLOAT_SHARE
+    share = PICTURE_SHARE if spec.meaning in PICTURES else FLOAT_SHARE
     return Tolerance(rounded(share * peak), 1.0)
 
 
