@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from edge_vision.contracts.annotations import alternatives, marks
 from edge_vision.contracts.explanation import explain, path_text
@@ -60,6 +61,11 @@ class Options(BaseModel):
         return self.parse({**self.model_dump(mode="json", exclude_unset=True), key: value})
 
     @classmethod
+    def completed(cls, table: Mapping[str, Any]) -> dict[str, Any]:
+        """A dumped table with the defaults of options that did not exist yet when it was written."""
+        return _completed(table, cls.model_construct())
+
+    @classmethod
     def live(cls) -> tuple[str, ...]:
         """The names of the options that may be changed while running."""
         return tuple(name for name, info in cls.model_fields.items() if _extra(info).get("live"))
@@ -83,6 +89,17 @@ def option(
     if extra:  # an explicit None would erase what ModelName and StageNames carry
         bounds["json_schema_extra"] = extra
     return Field(default, description=text or None, **bounds)
+
+
+def _completed(table: Mapping[str, Any], usual: BaseModel) -> dict[str, Any]:
+    found = dict(table)
+    for name in type(usual).model_fields:
+        value = getattr(usual, name, None)
+        if name not in table and value is not None:
+            found[name] = to_jsonable_python(value, exclude_none=True)
+        elif isinstance(value, BaseModel) and isinstance(table.get(name), Mapping):
+            found[name] = _completed(table[name], value)
+    return found
 
 
 def names_kind(info: FieldInfo) -> str | None:

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from edge_vision.contracts.options import Options
 from edge_vision.data.errors import TrainingError
 from edge_vision.service.models.inspection import plain_name
 from edge_vision.service.models.toml_text import toml_text
@@ -44,6 +45,7 @@ class Run:
     started      date and time
     is_trained   True once its networks have learnt
     versions     of what it was trained with
+    kind         of the options, which is not written down
     """
 
     recipe: str
@@ -56,6 +58,7 @@ class Run:
     started: str = ""
     is_trained: bool = False
     versions: Mapping[str, str] | None = None
+    kind: type[Options] = Options
 
 
 class RunFolder:
@@ -134,7 +137,7 @@ class RunFolder:
         return self._written(replace(run, is_trained=True))
 
     def _written(self, run: Run) -> Run:
-        table = {name: getattr(run, name) for name in Run.__slots__}
+        table = {name: getattr(run, name) for name in Run.__slots__ if name != "kind"}
         table["data"] = str(run.data)
         plain = {name: value for name, value in table.items() if not isinstance(value, Mapping)}
         tables = {name: value for name, value in table.items() if isinstance(value, Mapping)}
@@ -173,7 +176,8 @@ def differences(before: Run, now: Run) -> list[str]:
     found = []
     if before.recipe != now.recipe:
         found.append(f"recipe {before.recipe}, not {now.recipe}")
-    old, new = flat(before.options), flat(now.options)
+    # What an earlier version had no option for was done as is still usual.
+    old, new = flat(now.kind.completed(before.options)), flat(now.options)
     found += [
         f"{key} = {_told(old.get(key))}, not {_told(new.get(key))}"
         for key in sorted({*old, *new})

@@ -78,6 +78,7 @@ class Order:
             self.data.resolve(),
             digest_of(self.data),
             self.distribute,
+            kind=type(self.recipe.options),
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from edge_vision.contracts.options import Options
 from edge_vision.data.errors import TrainingError
 from edge_vision.training.fitting.history import History
 from edge_vision.training.fitting.state import State
@@ -61,9 +62,21 @@ class Checkpoint:
     steps: int
     partial: Partial = Partial()
 
-    def check(self, identity: Mapping[str, Any], network: Any, optimiser: Any) -> None:
-        """Raise TrainingError where this is of another training, saying what differs."""
-        found = _first_difference(self.identity, identity)
+    def check(
+        self,
+        identity: Mapping[str, Any],
+        network: Any,
+        optimiser: Any,
+        kind: type[Options] | None = None,
+    ) -> None:
+        """Raise TrainingError where this is of another training, saying what differs.
+
+        kind  of the settings: those that did not exist yet were what is usual
+        """
+        before = dict(self.identity)
+        if kind is not None:
+            before["settings"] = kind.completed(before["settings"])
+        found = _first_difference(before, identity)
         if not found and (other := self.network.difference(network.variables)):
             found = f"another network: {other}"
         if not found and (other := self.optimiser.difference(optimiser.variables)):

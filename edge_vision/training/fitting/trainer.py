@@ -138,7 +138,7 @@ class _Training:
         if found is None:
             return
         self._prepare(found.steps)
-        found.check(self._identity(), self.network, self.optimiser)
+        found.check(self._identity(), self.network, self.optimiser, type(self.settings))
         found.network.put(self.network.variables)
         found.optimiser.put(self.optimiser.variables)
         self.best, self.history, self.partial = found.best, found.history, found.partial

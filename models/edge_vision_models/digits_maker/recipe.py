@@ -117,11 +117,12 @@ class DigitsMaker(Recipe[DigitsMakerOptions]):
         "exact tell how often meter-digits reads in a drawn picture what was wanted; what drew and what "
         "reads learnt from the same pictures, but not from each other. frechet_distance compares how "
         "drawn and real pictures look to the backbone of objects (0: alike). diversity is how much "
-        "drawn pictures of one tenth differ, beside real ones (100 %: as much). It may help a reader "
-        "that has few real pictures (`edge-vision train meter-digits --data few --set drawn_by=RUN "
-        "--set drawn=50`). Whoever measures how much lets a generator of their own learn from the same "
-        "few (`--set most_per_class=10` for both), as this one has seen all of its data: "
-        "benchmarks/drawn_digits.py does."
+        "drawn pictures of one tenth differ, beside real ones (100 %: as much). Few pictures are better "
+        "changed a little than drawn anew: of 5, 10, 20 and 50 real pictures of each tenth meter-digits "
+        "learns to tell 55.2, 66.1, 71.5 and 69.5 % exactly; with two drawn for each real one (of 50, "
+        "one) by a generator that learnt from the same few (`--set most_per_class=10` for both) 43.6, "
+        "48.2, 46.6 and 66.9 %; by this one, which saw all of its data, 59.2, 62.8, 64.6 and 67.7 % "
+        "(benchmarks/drawn_digits.py, 20,000 pictures shown to each reader)."
     )
     data = DATA
     forms = ("float16", "int8")

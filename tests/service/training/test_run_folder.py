@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_vision.contracts.options import Options, option
 from edge_vision.data.errors import TrainingError
 from edge_vision.service.training.data_digest import digest_of
 from edge_vision.service.training.run_folder import Run, RunFolder, differences
@@ -97,6 +98,26 @@ def test_a_run_keeps_its_name_until_another_one_is_given(tmp_path: Path, run: Ru
         assert folder.begin(unnamed, restart=False).name == "out"
         assert folder.begin(run, restart=False).name == "pets"
         assert folder.begin(unnamed, restart=False).name == "pets"
+
+
+def test_options_that_an_earlier_version_did_not_have_were_what_is_usual(run: Run) -> None:
+    class Changes(Options):
+        flip: float = option(0.5, "so often")
+        noise: float = option(1.0, "so much")
+
+    class Later(Options):
+        width: int = option(8, "so wide")
+        also: str = option("", "what else")
+        changes: Changes = option(Changes(noise=3.0), "how")
+
+    before = replace(run, options={"width": 8, "changes": {"flip": 0.5}})
+    now = replace(run, options=Later().model_dump(mode="json"), kind=Later)
+    assert differences(before, now) == []
+    other = Later(also="more", changes=Changes(noise=2.0))
+    assert differences(before, replace(now, options=other.model_dump(mode="json"))) == [
+        "also = , not more",
+        "changes.noise = 3.0, not 2.0",
+    ]
 
 
 def test_digests_of_earlier_versions_are_not_compared(run: Run) -> None:
