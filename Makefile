@@ -1,18 +1,22 @@
 # make demo   see it work          make test   run all tests
-# make lint   types and style      make clean  remove what these made
+# make lint   types and style      make test-slow  those that `make test` leaves out
+# make clean  remove what these made
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-slow lint format clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/edge-vision demo --seconds 20
 
 test: $(VENV)/dev.installed
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+test-slow: $(VENV)/dev.installed
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

@@ -150,6 +150,7 @@ def test_wheels_are_learnt_to_be_drawn_and_the_bundle_verifies(run: Path) -> Non
     assert main(["models", "verify", str(run / "run" / "bundle")]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_others_learn_from_what_it_draws(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["train", "meter-digits", "--data", str(run / "pictures"), "--out", str(run / "reader")]

@@ -262,6 +262,7 @@ def judged(capsys: pytest.CaptureFixture[str], *words: str | Path) -> dict[str, 
     return metrics
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_tenths_are_learnt_and_the_bundle_verifies(
     shop: Shop, capsys: pytest.CaptureFixture[str]

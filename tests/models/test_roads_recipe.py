@@ -33,6 +33,7 @@ recipe = SmallRecipe(
 )
 
 
+@pytest.mark.slow
 def test_it_trains_and_its_bundle_verifies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -187,6 +187,7 @@ def test_what_is_kept_of_pictures_before_begins_with_the_first() -> None:
     assert 0.0 < second < 0.05 < ground
 
 
+@pytest.mark.slow
 def test_its_bundle_is_one_step_and_tells_all_that_was_judged(shop: Shop) -> None:
     with opened_bundle(declared_bundle(shop.run / "bundle")) as model:
         bundle = model.bundle
@@ -201,6 +202,7 @@ def test_its_bundle_is_one_step_and_tells_all_that_was_judged(shop: Shop) -> Non
     assert main(["models", "verify", str(shop.run / "bundle")]) == 0
 
 
+@pytest.mark.slow
 def test_the_shipped_configuration_takes_it(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -210,6 +212,7 @@ def test_the_shipped_configuration_takes_it(
     capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_step_by_step_it_says_what_keras_says_of_the_whole_video(shop: Shop, tmp_path: Path) -> None:
     from edge_vision_models.room_actions.sight import video_differences  # noqa: PLC0415
 

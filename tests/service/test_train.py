@@ -153,6 +153,7 @@ def test_a_run_is_found_as_the_bundle_that_it_made(
     assert main(["check", str(config)]) == 0
 
 
+@pytest.mark.slow
 def test_another_name_makes_the_bundle_again(
     shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,6 +173,7 @@ def test_another_name_makes_the_bundle_again(
     assert "[models.forms]" in said
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_and_ends_as_if_it_had_not_been_killed(
     shop: Shop, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from edge_vision.data.errors import TrainingStopped
 from edge_vision.service.training.interruption import told_when_stopped
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("number", "name"), [(signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "Ctrl-C")], ids=["term", "int"]
 )

@@ -134,6 +134,7 @@ def test_a_signal_stops_after_the_step_and_nothing_is_lost(
         assert row.loss == pytest.approx(other.loss, rel=1e-5)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_signal_ends_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulse, "INTERVAL_SECONDS", 0.0)
     twice = [Interrupts(signal.SIGINT, 2, 0.0), Interrupts(signal.SIGINT, 2, 0.0)]
