@@ -8,6 +8,7 @@ EdgeVisionError
 ├── ModelError           a model or bundle cannot be used
 ├── TrainingError        a data set or a recipe cannot be used, or a training went wrong
 │   └── TrainingStopped  a training was asked to stop; it can go on
+├── BenchError           a configuration cannot be measured, or a measurement went wrong
 ├── StageError           a stage was given, or gave, something outside its contract
 └── SinkError            a sink cannot be opened
 """
@@ -60,6 +61,10 @@ class TrainingError(EdgeVisionError):
 
 class TrainingStopped(TrainingError):
     """A training that was asked to stop; what it had learnt is saved, and the same command goes on."""
+
+
+class BenchError(EdgeVisionError):
+    """A configuration that cannot be measured, or a measurement that went wrong, and what to do."""
 
 
 class StageError(EdgeVisionError):

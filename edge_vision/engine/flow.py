@@ -13,7 +13,7 @@ from edge_vision.data.result import Result
 from edge_vision.data.warp import Warp
 from edge_vision.engine.mailbox import Mailbox
 from edge_vision.engine.step import FrameFailed, Step
-from edge_vision.engine.tally import Tally
+from edge_vision.engine.tally import PUBLISH, QUEUE, Tally
 from edge_vision.engine.turns import Job, Turns
 from edge_vision.engine.workers import OVERDUE, Workers
 
@@ -112,7 +112,8 @@ class Flow:
             if item is None:
                 return None
             frame, received = item
-            job = Job(Result.of(frame, self._warp), received, begun=time.monotonic())
+            now = time.monotonic()
+            job = Job(Result.of(frame, self._warp), received, begun=now, waited=now - received)
             self._turns.enter(job)
         if self._mailbox:
             self._queue()
@@ -154,8 +155,11 @@ class Flow:
         if self._closed:
             self._leave(job, partial(self._tally.dropped, "stopped"))
             return
+        began = time.monotonic()
         self._deliver(replace(job.result, sequence=self._tally.next_sequence()))
-        self._leave(job, lambda: self._tally.delivered(time.monotonic() - job.received))
+        now = time.monotonic()
+        steps = {QUEUE: job.waited * 1000.0, **job.result.timings, PUBLISH: (now - began) * 1000.0}
+        self._leave(job, lambda: self._tally.delivered(now - job.received, steps))
 
     def _leave(self, job: Job, count: Callable[[], None]) -> None:
         count()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
 
+QUEUE, PUBLISH = "queue", "publish"
+"""What a frame goes through before its stages, and behind them."""
+KEPT = 512
+"""Of so many of the last frames it is known how long they took."""
 RATE_WINDOW = 10.0
 """Seconds over which the rate of delivered frames is taken."""
 
@@ -22,6 +26,18 @@ class StageTally:
     failures: int
     open: bool
     ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How long a frame took from its capture until it was handed to the sinks.
+
+    ms     all of it, milliseconds
+    steps  what its stages, QUEUE and PUBLISH took of that; the rest is the engine's, turns included
+    """
+
+    ms: float
+    steps: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +74,18 @@ class Tally:
     A frame is in flight from `captured` until one of `delivered`, `dropped` or `failed`.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, kept: int | None = KEPT) -> None:
+        """Begin at nothing.
+
+        kept  of so many frames it stays known how long they took; None: of all
+        """
         self._clock = clock
         self._lock = Lock()
         self._captured = self._delivered = self._failed = self._reconnects = 0
         self._events = 0
         self._dropped: Counter[str] = Counter()
         self._stages: dict[str, _StageSums] = {}
-        self._latencies: deque[float] = deque(maxlen=512)
+        self._latencies: deque[Passage] = deque(maxlen=kept)
         self._moments: deque[float] = deque(maxlen=4096)
 
     def captured(self) -> int:
@@ -85,12 +105,20 @@ class Tally:
             self._events += 1
             return self._events
 
-    def delivered(self, latency: float) -> None:
-        """A frame's result went to the sinks, `latency` seconds after its capture."""
+    def delivered(self, latency: float, steps: Mapping[str, float] | None = None) -> None:
+        """A frame's result went to the sinks, `latency` seconds after its capture.
+
+        steps  the milliseconds of that which its stages, QUEUE and PUBLISH took, by their names
+        """
         with self._lock:
             self._delivered += 1
-            self._latencies.append(latency)
+            self._latencies.append(Passage(latency * 1000.0, steps or {}))
             self._moments.append(self._clock())
+
+    def passages(self) -> tuple[Passage, ...]:
+        """How long the last frames took, those that are kept."""
+        with self._lock:
+            return tuple(self._latencies)
 
     def dropped(self, reason: str) -> None:
         """A frame was dropped: "rate", "overwritten", "stopped", or the name of the stage that did."""
@@ -132,7 +160,7 @@ class Tally:
                 dropped_by=dict(self._dropped),
                 reconnects=self._reconnects,
                 fps=self._rate(),
-                latency_ms=_percentiles(self._latencies),
+                latency_ms=percentiles([each.ms for each in self._latencies]),
                 stages={name: _stage_tally(sums) for name, sums in self._stages.items()},
             )
 
@@ -146,10 +174,11 @@ class Tally:
         return (len(recent) if full else len(recent) - 1) / span
 
 
-def _percentiles(latencies: deque[float]) -> dict[str, float]:
-    if not latencies:
+def percentiles(times: Sequence[float]) -> dict[str, float]:
+    """The 50th, 90th and 99th percentile by name; empty of nothing."""
+    if not times:
         return {}
-    values = np.percentile(np.array(latencies) * 1000.0, (50, 90, 99))
+    values = np.percentile(np.array(times), (50, 90, 99))
     return {name: round(float(v), 3) for name, v in zip(("p50", "p90", "p99"), values, strict=True)}
 
 

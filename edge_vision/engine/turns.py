@@ -18,7 +18,7 @@ from edge_vision.data.result import Result
 class Job:
     """One frame on its way: what is known about it, the step it is at, when it was captured and begun.
 
-    received and begun are time.monotonic() seconds.
+    received and begun are time.monotonic() seconds; waited is how long it lay in the mailbox.
     """
 
     result: Result
@@ -26,6 +26,7 @@ class Job:
     begun: float
     step: int = 0
     ticket: int = -1
+    waited: float = 0.0
 
 
 class Turns:

@@ -15,6 +15,7 @@ from uuid import uuid4
 from edge_vision.contracts.model import ModelBundle
 from edge_vision.contracts.schemas import schema_of
 from edge_vision.data.errors import ConfigError, EdgeVisionError, PluginError, one_line
+from edge_vision.service.bench.commands import add_bench_command
 from edge_vision.service.config import ConfigFileError, ConfigTables, read_config
 from edge_vision.service.daemon import Daemon
 from edge_vision.service.demo import DemoWishes, run_demo
@@ -102,6 +103,7 @@ def make_parser() -> argparse.ArgumentParser:
     listing.add_argument("--json", action="store_true", help="for a program")
     listing.set_defaults(command=_list_plugins)
 
+    add_bench_command(commands)
     add_models_commands(commands)
     add_training_commands(commands)
     return parser

@@ -16,7 +16,7 @@ from edge_vision.data.event import Event
 from edge_vision.data.payload import StatsPayload
 from edge_vision.engine.camera import Camera
 from edge_vision.engine.delivery import Delivery
-from edge_vision.engine.tally import Tally
+from edge_vision.engine.tally import KEPT, Tally
 from edge_vision.engine.workers import Workers
 from edge_vision.service.draft import CameraDraft, Draft
 from edge_vision.service.stats import stats_payload
@@ -56,8 +56,13 @@ class System:
     unopened  the sinks that could not be opened and are left out
     """
 
-    def __init__(self, draft: Draft, controls: Controls) -> None:
+    def __init__(self, draft: Draft, controls: Controls, kept: int | None = KEPT) -> None:
+        """Get ready to start a draft.
+
+        kept  of so many frames of each camera it stays known how long they took; None: of all
+        """
         self.draft = draft
+        self._kept = kept
         self.cameras: dict[str, Camera] = {}
         self.delivery = Delivery()
         self._controls = controls
@@ -140,7 +145,7 @@ class System:
                 camera.start()
 
     def _camera(self, made: CameraDraft) -> Camera:
-        tally = self._tallies.setdefault(made.plan.name, Tally())
+        tally = self._tallies.setdefault(made.plan.name, Tally(kept=self._kept))
         self.delivery.route(made.plan.name, made.table.sinks)
         return Camera(made.plan, self._workers, self.delivery, tally, warp=opencv_warp)
 

@@ -1,0 +1,66 @@
+"""The floor: a bare serial loop over a video, run as a program of its own that imports nothing of ours.
+
+    floor.py '{"video": FILE, "models": [FILE, ...], "seconds": 10}'
+
+It decodes, resizes and invokes, and publishes nothing. Prints one line of JSON: `frames` from the first
+to the last, the `wall_s` and `cpu_s` that they took, `first_s` from its start to the first, `peak_mb`.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+
+STARTED = time.monotonic()
+
+
+def main() -> None:
+    """Do it."""
+    import cv2  # noqa: PLC0415 - the start counts these imports
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
+
+    wishes = json.loads(sys.argv[1])
+    cv2.setNumThreads(1)
+    models = []
+    for file in wishes["models"]:
+        model = Interpreter(file, num_threads=1)
+        model.allocate_tensors()
+        models.append((model, model.get_input_details(), model.get_output_details()))
+    video = cv2.VideoCapture(wishes["video"], cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    frames, first, began, spent = 0, 0.0, 0.0, 0.0
+    while True:
+        found, frame = video.read()
+        if not found:
+            break
+        for model, inputs, outputs in models:
+            entry = inputs[0]
+            _, height, width, channels = entry["shape"]
+            picture = cv2.resize(frame, (width, height))
+            picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB if channels == 3 else cv2.COLOR_BGR2GRAY)
+            if entry["dtype"].__name__ != "uint8":
+                picture = picture.astype(entry["dtype"])
+            model.set_tensor(entry["index"], picture.reshape(entry["shape"]))
+            model.invoke()
+            for output in outputs:
+                model.get_tensor(output["index"])
+        now = time.monotonic()
+        if not began:
+            began, spent, first = now, time.process_time(), now - STARTED
+            continue
+        frames += 1
+        if now - began > wishes["seconds"]:
+            break
+    told = {
+        "frames": frames,
+        "wall_s": time.monotonic() - began,
+        "cpu_s": time.process_time() - spent,
+        "first_s": first,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    sys.stdout.write(json.dumps(told) + "\n")
+
+
+if __name__ == "__main__":
+    main()

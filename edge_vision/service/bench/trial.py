@@ -1,0 +1,113 @@
+"""A trial: one configuration run for some seconds in a process of its own, and what that took.
+
+    python -m edge_vision.service.bench.trial CONFIG SECONDS RESULT
+
+What it writes into the file RESULT is a `Trial` as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import uuid4
+
+STARTED = time.monotonic()
+LOOK = 0.005
+"""Seconds between two looks at whether the first result is there."""
+CHECK = 0.25
+"""Seconds between two looks after workers and cameras."""
+STOP_WITHIN, FLUSH = 5.0, 10.0
+ENGINE = "engine"
+"""What is left of a frame's way when its steps are taken off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a run took.
+
+    frames        delivered from the first result to the end
+    wall_s        seconds which that took
+    cpu_s         seconds of all cores, of this process alone
+    first_s       from the process' start to the first result
+    peak_mb       most memory at once, MB (2^20 bytes)
+    captured, dropped, failed   frames of the whole run
+    latency_ms    from capture to publish, percentiles by name, of all frames
+    steps_ms      the same of each step by its name
+    """
+
+    frames: int
+    wall_s: float
+    cpu_s: float
+    first_s: float
+    peak_mb: float
+    captured: int
+    dropped: int
+    failed: int
+    latency_ms: Mapping[str, float]
+    steps_ms: Mapping[str, Mapping[str, float]]
+
+
+def run(file: Path, seconds: float) -> Trial:
+    """Run a configuration until its recordings are over, or for some seconds from its first result."""
+    import cv2  # noqa: PLC0415 - the start counts these imports
+
+    from edge_vision.engine.tally import percentiles  # noqa: PLC0415
+    from edge_vision.service.draft import make_draft  # noqa: PLC0415
+    from edge_vision.service.system import Controls, System  # noqa: PLC0415
+
+    cv2.setNumThreads(1)
+    controls = Controls()
+    system = System(make_draft(file, uuid4().hex, controls.change), controls, kept=None)
+    system.start()
+    tallies = [camera.tally for camera in system.cameras.values()]
+    checked = time.monotonic()
+    began, spent, before = 0.0, 0.0, 0
+    while not system.finished:
+        now = time.monotonic()
+        if not began and (before := sum(tally.counts().delivered for tally in tallies)):
+            began, spent = now, time.process_time()
+        if began and now - began > seconds:
+            break
+        if now - checked > CHECK:
+            checked = now
+            system.check()
+        time.sleep(CHECK / 10 if began else LOOK)
+    ended, used = time.monotonic(), time.process_time()
+    counts = [tally.counts() for tally in tallies]
+    passages = [passage for tally in tallies for passage in tally.passages()]
+    system.stop(STOP_WITHIN, FLUSH)
+    steps: dict[str, list[float]] = {}
+    for passage in passages:
+        rest = passage.ms - sum(passage.steps.values())
+        for name, ms in {**passage.steps, ENGINE: rest}.items():
+            steps.setdefault(name, []).append(ms)
+    return Trial(
+        frames=sum(each.delivered for each in counts) - before,
+        wall_s=ended - began if began else 0.0,
+        cpu_s=used - spent,
+        first_s=began - STARTED if began else 0.0,
+        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        captured=sum(each.captured for each in counts),
+        dropped=sum(each.dropped for each in counts),
+        failed=sum(each.failed for each in counts),
+        latency_ms=percentiles([passage.ms for passage in passages]),
+        steps_ms={name: percentiles(times) for name, times in steps.items()},
+    )
+
+
+def main(words: Sequence[str]) -> None:
+    """Run, and write what it took."""
+    from edge_vision.service.logs import start_logging  # noqa: PLC0415
+
+    start_logging("warning")
+    config, seconds, result = words
+    Path(result).write_text(json.dumps(asdict(run(Path(config), float(seconds)))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
