@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from edge_vision.engine.tally import PUBLISH, QUEUE
 from edge_vision.service.bench.comparison import Comparison, Floor, middle
-from edge_vision.service.bench.trial import ENGINE, Trial
+from edge_vision.service.bench.trial import Trial
 
 SCHEMA = "edge-vision/bench/1"
 _KEYS = ("p50", "p90", "p99")
-_FIRST, _LAST = (QUEUE,), (ENGINE, PUBLISH)
 
 
 def as_table(found: Comparison) -> dict[str, Any]:
@@ -32,15 +30,13 @@ def as_table(found: Comparison) -> dict[str, Any]:
         }
     else:
         table["without_floor"] = found.without
-    steps = [*trials[0].steps_ms]
-    steps.sort(key=lambda name: (name in _LAST) - (name in _FIRST))
     table["daemon"] = {
         "fps": _rounded(middle([_fps(each) for each in trials])),
         "cpu_ms": _rounded(middle([_cpu(each) for each in trials])),
         "latency_ms": _percentiles([each.latency_ms for each in trials]),
         "steps_ms": {
             name: _percentiles([each.steps_ms[name] for each in trials if name in each.steps_ms])
-            for name in steps
+            for name in trials[0].steps_ms
         },
         "captured": round(middle([each.captured for each in trials])),
         "dropped": round(middle([each.dropped for each in trials])),
