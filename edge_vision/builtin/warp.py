@@ -23,6 +23,9 @@ from edge_vision.data.warp import Colour, Window, shrink_factor
 TOLERANCE = 1e-6
 """Pixels by which composed matrices may miss a whole number, or an edge, and still mean it."""
 
+AT_EVERY_PIXEL = 3, 5
+"""Sides of blocks whose averages are quickest taken at every pixel."""
+
 _HALF_LEFT = geometry.translation(-0.5, -0.5)
 _HALF_RIGHT = geometry.translation(0.5, 0.5)
 
@@ -166,11 +169,25 @@ def _reduced(
     part = image[
         rows.start * factor : rows.stop * factor, columns.start * factor : columns.stop * factor
     ]
-    averages = cv2.resize(part, (columns.length, rows.length), interpolation=cv2.INTER_AREA)
+    averages = _averages(part, (columns.length, rows.length), factor)
     to_averages = geometry.translation(-columns.start, -rows.start) @ geometry.scaling(
         1 / factor, 1 / factor
     )
-    return _uint8(averages), to_averages @ matrix
+    return averages, to_averages @ matrix
+
+
+def _averages(part: Image, size: tuple[int, int], factor: int) -> Image:
+    """The averages of factor x factor blocks, `size` of them, rounded.
+
+    OpenCV takes the averages of 3 x 3 and 5 x 5 pixels at every pixel, and one of them for each block,
+    two to three times as fast as those of the blocks alone (measured with OpenCV 5.0.0 on x86), to the
+    same end: an average of an odd number of pixels is rounded in one way only.
+    """
+    whole = part.shape[:2] == (size[1] * factor, size[0] * factor)
+    if factor in AT_EVERY_PIXEL and whole:
+        everywhere = cv2.blur(part, (factor, factor), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
+        return _uint8(cv2.resize(everywhere, size, interpolation=cv2.INTER_NEAREST))
+    return _uint8(cv2.resize(part, size, interpolation=cv2.INTER_AREA))
 
 
 def _blocks(coordinates: NDArray[np.float64], limit: int) -> _Span:

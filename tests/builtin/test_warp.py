@@ -251,3 +251,15 @@ def test_pixels_of_a_view_cannot_be_written_to() -> None:
     view = View.of(make_frame(noise(64, 48)), opencv_warp).mapped(geometry.translation(1, 1), (20, 20))
     with pytest.raises(ValueError, match="read-only"):
         view.pixels()[0, 0] = 0
+
+
+@pytest.mark.parametrize("factor", [3, 4, 5, 6])
+@pytest.mark.parametrize("start", [(0, 0), (7, 4)])
+def test_whole_blocks_are_averaged_exactly(factor: int, start: tuple[int, int]) -> None:
+    image = noise(40 * factor + 11, 20 * factor + 5)
+    matrix = geometry.translation(factor * start[0], factor * start[1]) @ geometry.scaling(
+        factor, factor
+    )
+    size = 30, 14
+    got = opencv_warp(image, matrix, size, BORDER)
+    assert np.array_equal(got, reference_warp(image, matrix, size, BORDER))
