@@ -11,7 +11,7 @@ def test_every_error_is_drawn_in_the_tree_and_has_one_root() -> None:
         each for each in vars(errors).values() if getattr(each, "__module__", "") == errors.__name__
     ]
     raised = [each for each in made_here if isinstance(each, type)]
-    assert len(raised) == 10
+    assert len(raised) == 11
     for each in raised:
         assert issubclass(each, EdgeVisionError)
         assert each.__name__ in (errors.__doc__ or "")
