@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,7 @@ def _floors(wishes: Mapping[str, Any], count: int, seconds: float) -> Floor:
     """So many bare loops at once, each of one thread."""
     processes = [
         subprocess.Popen(  # noqa: S603 - our own program, and the configuration's files as JSON
-            [sys.executable, str(FLOOR), json.dumps(wishes)],
+            [sys.executable, str(FLOOR), json.dumps({**wishes, "started": time.monotonic()})],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -147,7 +148,7 @@ def _trial(file: Path, seconds: float) -> Trial:
         words = [sys.executable, "-m", "edge_vision.service.bench.trial", str(file), str(seconds)]
         try:
             done = subprocess.run(  # noqa: S603 - our own program, and the configuration's path
-                [*words, str(result)],
+                [*words, str(time.monotonic()), str(result)],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,

@@ -1,9 +1,10 @@
 """The floor: a bare serial loop over a video, run as a program of its own that imports nothing of ours.
 
-    floor.py '{"video": FILE, "models": [FILE, ...], "seconds": 10}'
+    floor.py '{"video": FILE, "models": [FILE, ...], "seconds": 10, "started": MOMENT}'
 
 It decodes, resizes and invokes, and publishes nothing. Prints one line of JSON: `frames` from the first
-to the last, the `wall_s` and `cpu_s` that they took, `first_s` from its start to the first, `peak_mb`.
+to the last, the `wall_s` and `cpu_s` that they took, `first_s` from the moment at which it was started
+(time.monotonic() of whoever did) to the first, `peak_mb`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ import json
 import resource
 import sys
 import time
-
-STARTED = time.monotonic()
 
 
 def main() -> None:
@@ -47,7 +46,7 @@ def main() -> None:
                 model.get_tensor(output["index"])
         now = time.monotonic()
         if not began:
-            began, spent, first = now, time.process_time(), now - STARTED
+            began, spent, first = now, time.process_time(), now - wishes["started"]
             continue
         frames += 1
         if now - began > wishes["seconds"]:

@@ -1,8 +1,8 @@
 """A trial: one configuration run for some seconds in a process of its own, and what that took.
 
-    python -m edge_vision.service.bench.trial CONFIG SECONDS RESULT
+    python -m edge_vision.service.bench.trial CONFIG SECONDS STARTED RESULT
 
-What it writes into the file RESULT is a `Trial` as JSON.
+STARTED is time.monotonic() of whoever started it; into the file RESULT it writes a `Trial` as JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
 
-STARTED = time.monotonic()
 LOOK = 0.005
 """Seconds between two looks at whether the first result is there."""
 CHECK = 0.25
@@ -52,8 +51,11 @@ class Trial:
     steps_ms: Mapping[str, Mapping[str, float]]
 
 
-def run(file: Path, seconds: float) -> Trial:
-    """Run a configuration until its recordings are over, or for some seconds from its first result."""
+def run(file: Path, seconds: float, started: float) -> Trial:
+    """Run a configuration until its recordings are over, or for some seconds from its first result.
+
+    started  when the process was started, time.monotonic() seconds
+    """
     import cv2  # noqa: PLC0415 - the start counts these imports
 
     from edge_vision.engine.tally import percentiles  # noqa: PLC0415
@@ -90,7 +92,7 @@ def run(file: Path, seconds: float) -> Trial:
         frames=sum(each.delivered for each in counts) - before,
         wall_s=ended - began if began else 0.0,
         cpu_s=used - spent,
-        first_s=began - STARTED if began else 0.0,
+        first_s=began - started if began else 0.0,
         peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         captured=sum(each.captured for each in counts),
         dropped=sum(each.dropped for each in counts),
@@ -105,8 +107,9 @@ def main(words: Sequence[str]) -> None:
     from edge_vision.service.logs import start_logging  # noqa: PLC0415
 
     start_logging("warning")
-    config, seconds, result = words
-    Path(result).write_text(json.dumps(asdict(run(Path(config), float(seconds)))))
+    config, seconds, started, result = words
+    trial = run(Path(config), float(seconds), float(started))
+    Path(result).write_text(json.dumps(asdict(trial)), encoding="utf-8")
 
 
 if __name__ == "__main__":
