@@ -99,9 +99,9 @@ class PeopleMask(Segment):
         "boxes of a detector too, and look at what is left to see. The masks that judge it leave out "
         "people who are half hidden, ride or sit: boxes round them, drawn by hand (unlabelled.csv), "
         "count for nothing; in iou_person_as_labelled, finding them counts as a mistake. Those boxes "
-        "were looked for where an earlier model of this recipe disagreed with the masks, and the same 30 "
-        "pictures chose its settings and the epoch that was kept, so elsewhere expect less than either "
-        "figure."
+        "were looked for where an earlier model of this recipe disagreed with the masks, and the same "
+        "30 pictures chose its settings and the epoch that was kept, so elsewhere expect less than "
+        "either figure."
     )
     data = DataFacts(
         "Penn-Fudan, 120 pictures of pedestrians with their masks, and COCO128, 256 pictures with boxes",
