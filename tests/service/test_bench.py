@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,13 @@ def test_a_program_is_told_the_same(measured: Path, capsys: pytest.CaptureFixtur
     assert [*daemon["steps_ms"]] == ["queue", "classify", "publish", ENGINE]
     assert 0.0 < daemon["latency_ms"]["p50"] <= daemon["latency_ms"]["p99"]
     assert 20.0 < floor["peak_mb"] < 1000.0
+
+
+def test_the_memory_of_whoever_started_it_is_not_counted() -> None:
+    held = b"\1" * (400 << 20)
+    told = "from edge_vision.service.bench.floor import peak_mb; print(peak_mb())"
+    peak = subprocess.check_output([sys.executable, "-c", told])
+    assert 5.0 < float(peak) < len(held) / 2**20 / 2
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ STARTED is time.monotonic() of whoever started it; into the file RESULT it write
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
+
+from edge_vision.service.bench.floor import peak_mb
 
 LOOK = 0.005
 """Seconds between two looks at whether the first result is there."""
@@ -93,7 +94,7 @@ def run(file: Path, seconds: float, started: float) -> Trial:
         wall_s=ended - began if began else 0.0,
         cpu_s=used - spent,
         first_s=began - started if began else 0.0,
-        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        peak_mb=peak_mb(),
         captured=sum(each.captured for each in counts),
         dropped=sum(each.dropped for each in counts),
         failed=sum(each.failed for each in counts),
