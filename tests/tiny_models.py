@@ -29,6 +29,8 @@ _OPTIONS = {
     "MEAN": "ReducerOptions",
     "GATHER": "GatherOptions",
     "ADD": "AddOptions",
+    "CONV_2D": "Conv2DOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
     "SUB": "SubOptions",
     "MUL": "MulOptions",
     "DIV": "DivOptions",
@@ -67,22 +69,27 @@ class TinyModel:
         shape: Sequence[int],
         dtype: str = "float32",
         *,
-        quantisation: tuple[float, int] | None = None,
+        quantisation: tuple[float | Sequence[float], int] | None = None,
+        side: int = 0,
         value: NDArray[Any] | None = None,
         signature: Sequence[int] | None = None,
         variable: bool = False,
     ) -> int:
-        """Add a tensor and give its index; `value` makes it constant, -1 in `signature` an open side."""
+        """Add a tensor and give its index; `value` makes it constant, -1 in `signature` an open side.
+
+        Of several scales in `quantisation`, each is of one place along the `side`.
+        """
         tensor = schema.TensorT()
         tensor.isVariable = variable
         tensor.name, tensor.shape, tensor.type = name.encode(), list(shape), _TYPES[dtype]
         tensor.shapeSignature = None if signature is None else list(signature)
         if quantisation is not None:
             tensor.quantization = schema.QuantizationParametersT()
-            tensor.quantization.scale, tensor.quantization.zeroPoint = (
-                [quantisation[0]],
-                [quantisation[1]],
-            )
+            scale, zero_point = quantisation
+            scales = [scale] if isinstance(scale, int | float) else list(scale)
+            tensor.quantization.scale = scales
+            tensor.quantization.zeroPoint = [zero_point] * len(scales)
+            tensor.quantization.quantizedDimension = side
         if value is not None:
             tensor.buffer = self._buffer(value.astype(dtype).tobytes())
         self._graph.tensors.append(tensor)

@@ -15,6 +15,7 @@ from edge_vision.contracts.bundle_table import read_table
 from edge_vision.contracts.model import TASKS
 from edge_vision.data.errors import ConfigError, ModelError
 from edge_vision.service.config import NAME
+from edge_vision.service.models.fastest_form import FormTrial
 from edge_vision.service.models.inspection import inspected, naming, opened, plain_name
 from edge_vision.service.models.installation import Order, install, install_folder
 from edge_vision.service.models.library import Library, made_bundle
@@ -27,6 +28,8 @@ from edge_vision.service.models.proof_report import (
     proof_text,
 )
 from edge_vision.service.models.report import configuration, inspection_json, inspection_text
+
+FASTEST = "fastest"
 
 
 def add_models_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,6 +56,13 @@ def add_models_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
         default=[],
         metavar="FILE|FOLDER",
         help="for its golden files; default: a drawn scene, noise, a gradient",
+    )
+    add.add_argument(
+        "--form",
+        choices=(FASTEST,),
+        nargs="?",
+        const=FASTEST,
+        help="also write a quantised model in floats, and keep that where it is right and faster here",
     )
     add.add_argument("--replace", action="store_true", help="put it in place of one of that name")
     add.set_defaults(command=_add)
@@ -97,19 +107,23 @@ def _add(wishes: argparse.Namespace) -> int:
     folder = Library.here().target if wishes.to is None else wishes.to
     if file.is_dir():
         return _add_folder(wishes, file, folder)
-    order = Order(wishes.name or plain_name(file), folder, wishes.pictures, wishes.replace)
+    order = Order(
+        wishes.name or plain_name(file), folder, wishes.pictures, wishes.replace, bool(wishes.form)
+    )
     order.check()
     with opened(file, wishes.labels, wishes.task or "") as model:
         inspection = inspected(file, model, wishes.labels)
         with naming(file):
             installed = install(inspection, model, order)
     _say_how_to_use(order, inspection.bundle.task)
+    _say_forms(installed.forms)
     _say_doubts((*inspection.warnings, *installed.doubts))
     return 0
 
 
 def _add_folder(wishes: argparse.Namespace, source: Path, folder: Path) -> int:
-    given = [key for key in ("labels", "task", "pictures") if getattr(wishes, key)]
+    unused = ("labels", "task") if wishes.form else ("labels", "task", "pictures")
+    given = [key for key in unused if getattr(wishes, key)]
     if given:
         raise ModelError(
             f"{source}: is a folder, a bundle, which is installed as it is; --{given[0]} is for a file"
@@ -119,10 +133,11 @@ def _add_folder(wishes: argparse.Namespace, source: Path, folder: Path) -> int:
         own = read_table(source).name
     if not wishes.name and NAME.fullmatch(own):
         name = own
-    order = Order(name, folder, replace=wishes.replace)
+    order = Order(name, folder, wishes.pictures, wishes.replace, bool(wishes.form))
     with naming(source):
         installed = install_folder(source, order)
     _say_how_to_use(order, installed.task)
+    _say_forms(installed.forms)
     _say_doubts(installed.doubts)
     return 0
 
@@ -131,6 +146,11 @@ def _say_how_to_use(order: Order, task: str) -> None:
     known = Library.here()
     told = order.name if order.folder in (*known.installed, known.shipped) else str(order.target)
     print(f"{order.target}\n\nTo use it:\n\n{configuration(order.name, told, task)}")
+
+
+def _say_forms(trials: Sequence[FormTrial]) -> None:
+    for trial in trials:
+        print(f"\n{trial}")
 
 
 def _say_doubts(doubts: Sequence[str]) -> None:

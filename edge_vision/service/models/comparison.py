@@ -25,6 +25,8 @@ STILL_SEEN = 0.25
 """So low may its score be where it is found again."""
 OVERLAP = 0.5
 """Intersection over union with which a box is the same."""
+LEAD = 4.0
+"""The best class is sure where it leads by more than so many times the tolerance."""
 _SLACK = 1.0 + 1e-4
 
 
@@ -98,7 +100,7 @@ def _same_best(expected: NDArray[Any], obtained: NDArray[Any], within: float) ->
     """True where the best class is the same, or hardly better here than the second."""
     if obtained.size < 2:
         return True
-    return bool(obtained.argmax() == expected.argmax()) or _lead(obtained) <= 4.0 * within
+    return bool(obtained.argmax() == expected.argmax()) or _lead(obtained) <= LEAD * within
 
 
 def _lead(values: NDArray[Any]) -> float:

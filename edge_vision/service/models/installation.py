@@ -20,6 +20,7 @@ from edge_vision.service.models.bundle_toml import LABELS, bundle_toml
 from edge_vision.service.models.digests import write_digests
 from edge_vision.service.models.doubts import doubts_about
 from edge_vision.service.models.drafts import OLD, tidied
+from edge_vision.service.models.fastest_form import FormTrial, add_fastest_form
 from edge_vision.service.models.golden import FOLDER, write_case
 from edge_vision.service.models.inspection import Inspection, opened
 from edge_vision.service.models.proof import proof_of
@@ -38,12 +39,14 @@ class Order:
 
     pictures  shown to the model for its golden files; empty for those that are usual
     replace   True where a bundle of that name may be replaced
+    fastest   True where the float form of a quantised model is wanted too, if it is faster here
     """
 
     name: str
     folder: Path
     pictures: Sequence[Path] = ()
     replace: bool = False
+    fastest: bool = False
 
     @property
     def target(self) -> Path:
@@ -62,17 +65,28 @@ class Order:
 
 
 class Installed(NamedTuple):
-    """A bundle in its place, and what is doubtful about its golden files, a sentence each."""
+    """A bundle in its place.
+
+    doubts  what is doubtful about its golden files, a sentence each
+    forms   the forms that were tried, where the fastest was wanted
+    """
 
     folder: Path
     doubts: tuple[str, ...]
+    forms: Sequence[FormTrial]
 
 
 class InstalledFolder(NamedTuple):
-    """The task of a bundle in its place, and what is doubtful about it, a sentence each."""
+    """A bundle in its place that was a folder.
+
+    task    what it is for
+    doubts  what is doubtful about it, a sentence each
+    forms   the forms that were tried, where the fastest was wanted
+    """
 
     task: str
     doubts: tuple[str, ...]
+    forms: Sequence[FormTrial]
 
 
 def install(inspection: Inspection, model: Model, order: Order) -> Installed:
@@ -84,7 +98,8 @@ def install(inspection: Inspection, model: Model, order: Order) -> Installed:
     doubts: tuple[str, ...] = ()
     with _drafted(order) as draft:
         doubts = _fill(draft, inspection, model, order)
-    return Installed(order.target, doubts)
+        forms = add_fastest_form(draft, order.pictures) if order.fastest else ()
+    return Installed(order.target, doubts, forms)
 
 
 def install_folder(source: Path, order: Order) -> InstalledFolder:
@@ -103,8 +118,9 @@ def install_folder(source: Path, order: Order) -> InstalledFolder:
         with opened(draft) as model:
             task = model.bundle.task
             doubts = doubts_about(draft, model)
+        forms = add_fastest_form(draft, order.pictures) if order.fastest else ()
     lacking = (f"its bundle.toml does not say the sha256 of {file}; write it there" for file in unstated)
-    return InstalledFolder(task, (*doubts, *lacking))
+    return InstalledFolder(task, (*doubts, *lacking), forms)
 
 
 @contextmanager

@@ -91,15 +91,19 @@ def _scene(seed: int) -> DrawnScene:
     return DrawnScene(options, SourceContext("golden", Path()))
 
 
-def pictured_stimuli(model: Model, paths: Sequence[Path]) -> tuple[Stimulus, ...]:
+def pictured_stimuli(
+    model: Model, paths: Sequence[Path], most: int = MOST_PICTURES
+) -> tuple[Stimulus, ...]:
     """Somebody's own pictures, one a stimulus; all in one, in their order, for a recurrent model.
+
+    most  so many are taken at most
 
     Raises ModelError where the model takes none, or a path holds none.
     """
     if not model.bundle.takes_image:
         raise ModelError(f"{model.bundle.name}: takes no image, so no pictures can be shown to it")
     feed = _Feed(model)
-    shown = list(_pictures(paths))[:MOST_PICTURES]
+    shown = list(_pictures(paths))[:most]
     numbered = [(image, number) for number, image in enumerate(shown)]
     if model.bundle.state:
         return (feed.stimulus("pictures", numbered),)
