@@ -2,10 +2,10 @@
 
     python benchmarks/float_forms.py PICTURES MODEL.tflite ...
 
-PICTURES is a folder; up to 200 of its pictures are shown. Prints a row for each form of a model: the share
-of pictures with the same best class (in brackets: two classes of one value count as the same), the
+PICTURES is a folder; up to 200 of its pictures are shown. Prints a row for each form of a model: the
+share of pictures with the same best class (in brackets: two classes of one value count as the same), the
 milliseconds of a run on one thread, the middle one of all runs in turns, and the ratio to the file as it
-is. The row "no delegate" is the file as it is on LiteRT's own integer kernels: so far two runtimes agree.
+is. The row "no delegate" is the file as it is on LiteRT's own kernels: so far two runtimes of it agree.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def main() -> None:
     """Do it."""
     folder, *models = (Path(word) for word in sys.argv[1:])
     files = sorted(each for each in folder.rglob("*") if each.suffix in (".jpg", ".png"))[:MOST]
-    pictures = [cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB) for file in files]
+    read = (cv2.imread(str(file)) for file in files)
+    pictures = [cv2.cvtColor(each, cv2.COLOR_BGR2RGB) for each in read if each is not None]
     for model in models:
         print(f"{model.name}, {len(pictures)} pictures")
         compare(model.read_bytes(), pictures)
