@@ -74,6 +74,10 @@ _FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "details": ("More about it, by name.", {}),
     "uptime_s": ("Seconds since this start.", _COUNT),
     "workers": ("Threads that process frames.", _COUNT),
+    "load": (
+        "Share of the workers' time that was used over the last ten seconds; left out at first.",
+        _SHARE,
+    ),
     "cameras": ("The cameras, by name.", {}),
     "sinks": ("What each sink counts since the start, by the sink's name.", {}),
     "models": ("The models that are open, by name; left out where there are none.", {}),

@@ -103,7 +103,10 @@ class StageStats(TypedDict):
 
 
 class CameraStats(TypedDict):
-    """How one camera does since the start: captured = delivered + dropped + failed + in_flight."""
+    """How one camera does since the start: captured = delivered + dropped + failed + in_flight.
+
+    load  share of the workers' time that it used over the last ten seconds, 0 to 1
+    """
 
     status: Literal["online", "offline", "disabled"]
     captured: int
@@ -114,6 +117,7 @@ class CameraStats(TypedDict):
     dropped_by: NotRequired[dict[str, int]]
     reconnects: int
     fps: float
+    load: NotRequired[float]
     latency_ms: NotRequired[LatencyFacts]
     stages: NotRequired[dict[str, StageStats]]
 
@@ -126,7 +130,10 @@ class ModelStats(TypedDict):
 
 
 class StatsPayload(TypedDict):
-    """How the whole node does, once in a while, on stats."""
+    """How the whole node does, once in a while, on stats.
+
+    load  share of the workers' time that was used over the last ten seconds, 0 to 1
+    """
 
     schema: Literal["edge-vision/stats/1"]
     node: str
@@ -134,6 +141,7 @@ class StatsPayload(TypedDict):
     at: str
     uptime_s: float
     workers: int
+    load: NotRequired[float]
     cameras: dict[str, CameraStats]
     sinks: dict[str, dict[str, int]]
     models: NotRequired[dict[str, ModelStats]]

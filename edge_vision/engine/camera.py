@@ -34,12 +34,17 @@ READ_AHEAD = 4
 
 @dataclass(frozen=True, slots=True)
 class CameraPlan:
-    """What a camera is made of: its name, source and stages, and how many frames a second at most."""
+    """What a camera is made of: its name, source and stages.
+
+    fps     so many frames a second at most; None for all
+    weight  how much of the workers' time it is due where that is short, beside other cameras
+    """
 
     name: str
     source: Source
     stages: Sequence[Stage]
     fps: float | None = None
+    weight: float = 1.0
 
 
 class Camera:
@@ -73,9 +78,10 @@ class Camera:
         self._online: bool | None = None
         self._last_frame = time.monotonic()
         self._ended = False
+        self._claim = workers.claim(plan.weight)
         self._flow = Flow(
             self._steps,
-            workers,
+            self._claim,
             tally,
             warp=warp,
             places=1 if plan.source.live else READ_AHEAD,
@@ -96,6 +102,11 @@ class Camera:
         value = self.settings.change(key, text)
         self._delivery.state(self.name, key, value)
         return value
+
+    @property
+    def busy(self) -> float:
+        """Seconds that workers have spent on its frames."""
+        return self._claim.busy
 
     def check(self, now: float) -> None:
         """Notice silence: called every now and then, because a stuck read cannot say so itself."""

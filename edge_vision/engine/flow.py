@@ -15,7 +15,7 @@ from edge_vision.engine.mailbox import Mailbox
 from edge_vision.engine.step import FrameFailed, Step
 from edge_vision.engine.tally import PUBLISH, QUEUE, Tally
 from edge_vision.engine.turns import Job, Turns
-from edge_vision.engine.workers import OVERDUE, Workers
+from edge_vision.engine.workers import OVERDUE, Claim
 
 USUAL = 3.0
 """So many times as long as usual a frame may take before it looks stuck."""
@@ -39,7 +39,7 @@ class Flow:
     def __init__(
         self,
         steps: Sequence[Step],
-        workers: Workers,
+        workers: Claim,
         tally: Tally,
         *,
         warp: Warp,

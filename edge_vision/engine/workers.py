@@ -4,20 +4,57 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from threading import Condition, Thread, current_thread
+from typing import NamedTuple
+
+from edge_vision.engine.shares import Share, Shares, Task
 
 log = logging.getLogger(__name__)
 
 OVERDUE = 1.0
 """Seconds after which a worker still busy with one frame is taken for stuck and gets a substitute."""
 
-Task = Callable[[], None]
+
+class _Run(NamedTuple):
+    """A task that a worker is busy with: since when, whose it is, what was charged for it."""
+
+    since: float
+    share: Share
+    charged: float
+
+
+class Claim:
+    """The workers as one camera sees them: what it submits is done as its share allows."""
+
+    def __init__(self, workers: Workers, share: Share) -> None:
+        self._workers = workers
+        self._share = share
+
+    @property
+    def count(self) -> int:
+        """So many threads compute at once."""
+        return self._workers.count
+
+    @property
+    def free(self) -> int:
+        """So many of them have nothing to do, those that are stuck left out."""
+        return self._workers.free
+
+    @property
+    def busy(self) -> float:
+        """Seconds that they have spent on what was submitted here."""
+        return self._workers.busy(self._share)
+
+    def submit(self, task: Task, *, first: bool = False) -> None:
+        """Queue a task, before all others of this claim where `first`."""
+        self._workers.submit(self._share, task, first)
 
 
 class Workers:
     """So many threads, taking tasks in turn. A task is a piece of work on one frame.
+
+    Where there is more to do than they can, each share gets as much of their time as its weight says.
 
     A stage that hangs takes its thread with it, and Python cannot stop a thread. So `check`, called
     every now and then, starts a substitute for each worker that has been busy for too long; when
@@ -31,8 +68,8 @@ class Workers:
         self._overdue = overdue
         self._clock = clock
         self._changed = Condition()
-        self._tasks: deque[Task] = deque()
-        self._busy_since: dict[Thread, float] = {}
+        self._tasks = Shares()
+        self._runs: dict[Thread, _Run] = {}
         self._threads: set[Thread] = set()
         self._stuck: set[Thread] = set()
         self._stopping = False
@@ -52,7 +89,7 @@ class Workers:
     def free(self) -> int:
         """How many threads have nothing to do, those that are stuck left out."""
         with self._changed:
-            return max(0, self._count - (len(self._busy_since) - len(self._stuck)))
+            return max(0, self._count - (len(self._runs) - len(self._stuck)))
 
     def start(self) -> None:
         """Start the threads."""
@@ -66,21 +103,29 @@ class Workers:
             self._fill()
             self._changed.notify_all()
 
-    def submit(self, task: Task, *, first: bool = False) -> None:
-        """Queue a task, at the front where `first`."""
+    def claim(self, weight: float = 1.0) -> Claim:
+        """What somebody may claim of the threads' time, by a weight beside the others' weights."""
+        return Claim(self, Share(weight))
+
+    def submit(self, share: Share, task: Task, first: bool) -> None:
+        """Queue a task of a share, before its others where `first`."""
         with self._changed:
-            if first:
-                self._tasks.appendleft(task)
-            else:
-                self._tasks.append(task)
+            self._tasks.put(share, task, first=first)
             self._changed.notify()
+
+    def busy(self, share: Share) -> float:
+        """Seconds that threads have spent on a share's tasks, with those that are not over yet."""
+        with self._changed:
+            now = self._clock()
+            running = (run.since for run in self._runs.values() if run.share is share)
+            return share.busy + sum(now - since for since in running)
 
     def check(self) -> None:
         """Start substitutes for workers that are stuck."""
         with self._changed:
             limit = self._clock() - self._overdue
-            for thread, since in self._busy_since.items():
-                if since < limit and thread not in self._stuck:
+            for thread, run in self._runs.items():
+                if run.since < limit and thread not in self._stuck:
                     self._stuck.add(thread)
                     log.warning("%s is busy with one frame for over %g s", thread.name, self._overdue)
             self._fill()
@@ -113,7 +158,7 @@ class Workers:
 
     def _next_task(self, me: Thread) -> Task | None:
         with self._changed:
-            self._busy_since.pop(me, None)
+            self._end(me)
             self._stuck.discard(me)
             while not self._tasks:
                 if self._goes_home():
@@ -124,8 +169,14 @@ class Workers:
                 self._threads.discard(me)
                 self._changed.notify()
                 return None
-            self._busy_since[me] = self._clock()
-            return self._tasks.popleft()
+            share, task, charged = self._tasks.take()
+            self._runs[me] = _Run(self._clock(), share, charged)
+            return task
+
+    def _end(self, me: Thread) -> None:
+        run = self._runs.pop(me, None)
+        if run is not None:
+            run.share.settle(self._clock() - run.since, run.charged)
 
     def _goes_home(self) -> bool:
         return self._stopping or len(self._threads) - len(self._stuck) > self._count

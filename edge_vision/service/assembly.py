@@ -39,7 +39,7 @@ class Assembler:
         path = f"cameras.{name}"
         self._check_sinks(table, path)
         source = self._source(name, table, f"{path}.source")
-        return CameraPlan(name, source, self._stages(name, table, path), table.fps)
+        return CameraPlan(name, source, self._stages(name, table, path), table.fps, table.weight)
 
     def sink(self, name: str, identity: Identity, change: Setter) -> Sink:
         """A sink, made but not opened."""

@@ -39,6 +39,9 @@ class CameraTable(Options):
     fps: float | None = option(
         None, "frames processed at most; left out: every frame", unit="1/s", gt=0, le=1000
     )
+    weight: float = option(
+        1.0, "share of the workers' time where it is short, beside other cameras", gt=0, le=1000
+    )
     stages: tuple[Table, ...] = option((), "the stages, in order; each names what it `uses`")
     sinks: tuple[str, ...] | None = option(None, "the sinks for its results; left out: all")
 

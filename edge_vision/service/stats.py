@@ -19,8 +19,13 @@ def stats_payload(
     cameras: Mapping[str, Counts],
     delivery: Delivery,
     models: Mapping[str, ModelBundle],
+    load: Mapping[str, float] | None = None,
 ) -> StatsPayload:
-    """What subscribers are told of the whole daemon; uptime in seconds."""
+    """What subscribers are told of the whole daemon.
+
+    uptime  seconds
+    load    share of the workers' time that each camera used lately; None or empty: not known yet
+    """
     payload: StatsPayload = {
         "schema": "edge-vision/stats/1",
         "node": identity.node,
@@ -31,6 +36,10 @@ def stats_payload(
         "cameras": {name: _camera(delivery.status_of(name), counts) for name, counts in cameras.items()},
         "sinks": delivery.counters(),
     }
+    if load:
+        payload["load"] = round(min(1.0, sum(load.values())), 3)
+        for name in payload["cameras"].keys() & load.keys():
+            payload["cameras"][name]["load"] = round(load[name], 3)
     if models:
         payload["models"] = {name: _model(bundle) for name, bundle in models.items()}
     return payload

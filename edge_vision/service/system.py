@@ -19,6 +19,7 @@ from edge_vision.engine.delivery import Delivery
 from edge_vision.engine.tally import KEPT, Tally
 from edge_vision.engine.workers import Workers
 from edge_vision.service.draft import CameraDraft, Draft
+from edge_vision.service.load import Load
 from edge_vision.service.stats import stats_payload
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class System:
         self._controls = controls
         self._workers = Workers(draft.config.workers)
         self._tallies: dict[str, Tally] = {}
+        self._load = Load()
         self._started = time.monotonic()
         self.unopened: list[str] = []
         self.delivery.observers.append(self._observe)
@@ -85,9 +87,10 @@ class System:
         before.shelf.close(keep=draft.shelf)
 
     def check(self) -> None:
-        """Look after stuck workers and silent cameras; called every now and then."""
+        """Look after stuck workers, silent cameras and the load; called every now and then."""
         self._workers.check()
         now = time.monotonic()
+        self._load.look(now, {name: camera.busy for name, camera in self.cameras.items()})
         for camera in self.cameras.values():
             camera.check(now)
 
@@ -105,9 +108,9 @@ class System:
         counts = {name: camera.tally.counts() for name, camera in self.cameras.items()}
         uptime = time.monotonic() - self._started
         models = {name: model.bundle for name, model in self.draft.shelf.models.items()}
-        return stats_payload(
-            self.draft.identity, uptime, self._workers.count, counts, self.delivery, models
-        )
+        workers = self._workers.count
+        load = self._load.by_camera(workers)
+        return stats_payload(self.draft.identity, uptime, workers, counts, self.delivery, models, load)
 
     def stop(self, timeout: float, flush: float) -> bool:
         """Stop everything, handing over what was accepted; False where something is left behind.

@@ -20,7 +20,7 @@ def test_as_many_tasks_run_at_once_as_there_are_workers() -> None:
             now[0] -= 1
 
     for _ in range(6):
-        workers.submit(task)
+        workers.claim().submit(task)
     wait_until(lambda: most[0] == 3)
     gate.set()
     assert workers.stop(5)
@@ -36,9 +36,9 @@ def test_a_stuck_worker_gets_a_substitute_and_the_surplus_goes_home() -> None:
         started.set()
         hang.wait(10)
 
-    workers.submit(stuck)
+    workers.claim().submit(stuck)
     assert started.wait(5)
-    workers.submit(done.set)
+    workers.claim().submit(done.set)
     assert not done.is_set()
     workers.check()
     assert done.wait(5)
@@ -46,7 +46,7 @@ def test_a_stuck_worker_gets_a_substitute_and_the_surplus_goes_home() -> None:
     hang.set()
     wait_until(lambda: workers.stuck == 0)
     again = Event()
-    workers.submit(again.set)
+    workers.claim().submit(again.set)
     assert again.wait(5)
     assert workers.stop(5)
 
@@ -59,8 +59,8 @@ def test_a_task_that_raises_does_not_cost_a_worker() -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
-    workers.submit(fail)
-    workers.submit(done.set)
+    workers.claim().submit(fail)
+    workers.claim().submit(done.set)
     assert done.wait(5)
     assert workers.stop(5)
 
@@ -77,11 +77,11 @@ def test_the_number_of_workers_can_change_while_they_work() -> None:
         gate.wait(10)
 
     for event in both:
-        workers.submit(lambda event=event: task(event))  # type: ignore[misc]
+        workers.claim().submit(lambda event=event: task(event))  # type: ignore[misc]
     assert all(event.wait(5) for event in both)
     gate.set()
     workers.resize(1)
     last = Event()
-    workers.submit(last.set)
+    workers.claim().submit(last.set)
     assert last.wait(5)
     assert workers.stop(5)
