@@ -129,6 +129,14 @@ class ModelStats(TypedDict):
     variant: NotRequired[str]
 
 
+class GovernorStats(TypedDict):
+    """Where the governor stands on its ladder: 0 rungs down is the configuration as it is written."""
+
+    rung: int
+    rungs: int
+    why: NotRequired[str]
+
+
 class StatsPayload(TypedDict):
     """How the whole node does, once in a while, on stats.
 
@@ -145,6 +153,7 @@ class StatsPayload(TypedDict):
     cameras: dict[str, CameraStats]
     sinks: dict[str, dict[str, int]]
     models: NotRequired[dict[str, ModelStats]]
+    governor: NotRequired[GovernorStats]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ class Camera:
             deliver=self._deliver,
             drained=self._drained,
         )
+        self._fps = plan.fps
         self._capture = Capture(plan.name, plan.source, tally, self, fps=plan.fps, backoff=backoff)
 
     def start(self) -> None:
@@ -96,6 +97,13 @@ class Camera:
             self._delivery.state(self.name, key, value)
         self._delivery.status(self.name, "offline")
         self._capture.start()
+
+    def adjust(self, fps: float | None, weight: float) -> None:
+        """From now on process so many frames a second at most, with this share of the workers."""
+        self._claim.weigh(weight)
+        if fps != self._fps:
+            self._fps = fps
+            self._capture.pace(fps)
 
     def change(self, key: str, text: str) -> StateValue:
         """Change a setting; gives the new value. Raises ConfigError where that is not allowed."""

@@ -92,6 +92,10 @@ class Capture:
         """Start the thread."""
         self._thread.start()
 
+    def pace(self, fps: float | None) -> None:
+        """From now on take so many frames a second at most; None: all."""
+        self._pacer = Pacer(fps)
+
     def enable(self, enabled: bool) -> None:
         """Read, or rest: while it rests a live source is closed, a recording stands still."""
         with self._changed:

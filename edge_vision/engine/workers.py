@@ -46,6 +46,10 @@ class Claim:
         """Seconds that they have spent on what was submitted here."""
         return self._workers.busy(self._share)
 
+    def weigh(self, weight: float) -> None:
+        """Claim with another weight from now on."""
+        self._share.weight = weight
+
     def submit(self, task: Task, *, first: bool = False) -> None:
         """Queue a task, before all others of this claim where `first`."""
         self._workers.submit(self._share, task, first)

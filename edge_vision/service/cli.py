@@ -19,7 +19,7 @@ from edge_vision.service.bench.commands import add_bench_command
 from edge_vision.service.config import ConfigFileError, ConfigTables, read_config
 from edge_vision.service.daemon import Daemon
 from edge_vision.service.demo import DemoWishes, run_demo
-from edge_vision.service.draft import Draft, make_draft, plugin_folder
+from edge_vision.service.draft import Draft, check_ladder, make_draft, plugin_folder
 from edge_vision.service.logs import start_logging
 from edge_vision.service.models.commands import add_models_commands
 from edge_vision.service.plugins import BUILTIN, PluginInfo, Plugins, load_plugins
@@ -129,6 +129,7 @@ def _demo(wishes: argparse.Namespace) -> int:
 
 def _check(wishes: argparse.Namespace) -> int:
     draft = make_draft(wishes.config, uuid4().hex, _change_nothing)
+    check_ladder(draft, uuid4().hex, _change_nothing)
     for plugin in draft.plugins.broken:
         print(
             f"{plugin.origin}: the plugin {plugin.name} does not load: {plugin.error}", file=sys.stderr

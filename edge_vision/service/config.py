@@ -6,12 +6,13 @@ import os
 import re
 import socket
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from edge_vision.contracts.options import Options, option
 from edge_vision.data.errors import ConfigError, one_line
+from edge_vision.service.ladder import GovernorTable, RungTable, on_rung
 from edge_vision.service.lines import line_of
 
 LARGEST = 1_000_000
@@ -64,15 +65,22 @@ class ConfigTables(Options):
     cameras: dict[str, CameraTable] = option({}, "cameras by name")
     sinks: dict[str, Table] = option({}, "further sinks by name")
     plugins: PluginsTable = option(PluginsTable(), "where plugins come from")
+    governor: GovernorTable | None = option(
+        None, "what is given up where there is more to do than time for it; left out: nothing"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A configuration as read: its file, its text, its tables. Paths in it are relative to `folder`."""
+    """A configuration as read: its file, its text, its tables. Paths in it are relative to `folder`.
+
+    rung  so many rungs down the governor's ladder the tables are; 0: as they are written
+    """
 
     file: Path
     text: str
     tables: ConfigTables
+    rung: int = 0
 
     @property
     def folder(self) -> Path:
@@ -102,8 +110,11 @@ class ConfigFileError(ConfigError):
     """A wrong configuration, as the one line that a person is shown: file, path, problem, line."""
 
 
-def read_config(file: Path) -> Config:
-    """Read a configuration file; raises ConfigFileError with the line a person is shown."""
+def read_config(file: Path, rung: int = 0) -> Config:
+    """Read a configuration file; raises ConfigFileError with the line a person is shown.
+
+    rung  so many rungs down its governor's ladder, or on the last one where that has fewer
+    """
     text = _text(file)
     try:
         document = tomllib.loads(text)
@@ -114,7 +125,12 @@ def read_config(file: Path) -> Config:
     except ValueError as error:  # what Python itself refuses, such as numbers of thousands of digits
         raise ConfigFileError(one_line(f"{file}: not TOML: {error}")) from None
     try:
-        return parse_config(document, file, text)
+        config = parse_config(document, file, text)
+        governor = config.tables.governor
+        if not rung or governor is None:
+            return config
+        rung = min(rung, len(governor.ladder))
+        return _lowered(config, document, governor.ladder[rung - 1], rung)
     except ConfigError as error:
         bare = Config(file, text, ConfigTables())
         raise ConfigFileError(bare.located(error)) from None
@@ -133,6 +149,15 @@ def parse_config(document: Table, file: Path, text: str = "") -> Config:
     if "mqtt" in tables.sinks:
         raise ConfigError("the sink of that name is the table [mqtt]; choose another name", "sinks.mqtt")
     return Config(file, text, tables)
+
+
+def _lowered(config: Config, document: Table, table: RungTable, rung: int) -> Config:
+    path = f"governor.ladder[{rung - 1}]"
+    changed = on_rung(document, table, path)
+    try:
+        return replace(parse_config(changed, config.file, config.text), rung=rung)
+    except ConfigError as error:
+        raise ConfigError(f"with what it changes, {error}", path) from error
 
 
 def check_name(name: str, path: str) -> None:

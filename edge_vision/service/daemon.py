@@ -15,7 +15,8 @@ from uuid import uuid4
 import cv2
 
 from edge_vision.service.config import ConfigFileError
-from edge_vision.service.draft import Draft, make_draft
+from edge_vision.service.draft import Draft, check_ladder, make_draft
+from edge_vision.service.governor import Governor, Quota, Standing
 from edge_vision.service.logs import redaction
 from edge_vision.service.notify import Notifier
 from edge_vision.service.system import Controls, System
@@ -30,6 +31,8 @@ FLUSH = 1.5
 """Seconds at most to hand over what was accepted when told to stop."""
 PROGRESS = 60.0
 """Seconds without progress of some camera after which the watchdog is no longer fed."""
+LOOK = 1.0
+"""Seconds between two looks of the governor at the load."""
 FINAL_FLUSH = 30.0
 """Seconds at most to hand over the results of recordings that are over."""
 
@@ -45,6 +48,9 @@ class Daemon:
         self._stop = False
         self._reload = False
         self._next_stats = 0.0
+        self._governor: Governor | None = None
+        self._quota = Quota()
+        self._next_look = 0.0
 
     def run(self) -> int:
         """Run; gives the exit status. Raises ConfigFileError where the configuration is wrong."""
@@ -53,6 +59,7 @@ class Daemon:
         controls = Controls()
         draft = self._draft(controls)
         system = System(draft, controls)
+        self._govern(system)
         system.start()
         self._notifier.ready()
         self._notifier.status(f"started, watching {', '.join(system.cameras)}")
@@ -65,10 +72,21 @@ class Daemon:
                 self._reload = False
                 self._reload_config(system, controls)
             self._tick(system)
+            self._look_at_load(system, controls)
         return self._end(system)
 
     def _draft(self, controls: Controls, before: Draft | None = None) -> Draft:
-        draft = make_draft(self._file, self._boot, controls.change, before)
+        """The configuration as it is written, checked on all rungs of its ladder."""
+        draft = self._draft_on(0, controls, before)
+        try:
+            check_ladder(draft, self._boot, controls.change)
+        except ConfigFileError:
+            draft.shelf.close(keep=before.shelf if before else None)
+            raise
+        return draft
+
+    def _draft_on(self, rung: int, controls: Controls, before: Draft | None) -> Draft:
+        draft = make_draft(self._file, self._boot, controls.change, before, rung)
         redaction.hide(draft.secrets)
         for plugin in draft.plugins.broken:
             log.error("the plugin %s (%s) does not load: %s", plugin.name, plugin.origin, plugin.error)
@@ -102,6 +120,40 @@ class Daemon:
             system.delivery.stats(system.stats())
             self._notifier.status(_summary(system))
 
+    def _govern(self, system: System) -> None:
+        """Begin at the top of the ladder, where there is one."""
+        table = system.draft.config.tables.governor
+        self._governor = None if table is None else Governor(table)
+        system.standing = None if table is None else {"rung": 0, "rungs": len(table.ladder)}
+
+    def _look_at_load(self, system: System, controls: Controls) -> None:
+        """Let the governor look at the load, and go where it decides."""
+        now, governor = time.monotonic(), self._governor
+        if governor is None or now < self._next_look or not system.is_live:
+            return
+        self._next_look = now + LOOK
+        before, throttled = governor.standing, self._quota.throttled(now)
+        if not (load := system.load):
+            return
+        standing = governor.look(now, sum(load.values()), throttled)
+        if standing is not None and not self._go(standing, len(governor.table.ladder), system, controls):
+            governor.stay(before)
+
+    def _go(self, standing: Standing, rungs: int, system: System, controls: Controls) -> bool:
+        """Go to a rung of so many; False where that cannot be."""
+        told = f"rung {standing.rung} of {rungs}, because {standing.why}"
+        try:
+            draft = self._draft_on(standing.rung, controls, system.draft)
+        except ConfigFileError as error:
+            log.error("%s; the governor cannot go to %s", error, told)
+            return False
+        system.change_to(draft)
+        system.standing = {"rung": standing.rung, "rungs": rungs, "why": standing.why}
+        log.warning("the governor goes to %s", told)
+        system.delivery.stats(system.stats())
+        self._notifier.status(_summary(system))
+        return True
+
     def _reload_config(self, system: System, controls: Controls) -> None:
         self._notifier.reloading()
         try:
@@ -111,6 +163,7 @@ class Daemon:
             self._notifier.status(f"kept the old configuration: {error}")
         else:
             system.change_to(draft)
+            self._govern(system)
             log.info("reloaded: watching %s", ", ".join(system.cameras))
             self._notifier.status(_summary(system))
         self._notifier.ready()

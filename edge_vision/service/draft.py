@@ -56,25 +56,32 @@ class Draft:
         return (*of_sources, *of_sinks)
 
     def keeps_camera(self, name: str, before: Draft) -> bool:
-        """True where the camera is the same as in an earlier draft, down to its opened models."""
+        """True where the camera is the same as in an earlier draft, down to its opened models.
+
+        But for what a camera that runs can change: its rate and its weight.
+        """
         old, new = before.cameras.get(name), self.cameras.get(name)
         return (
             old is not None
             and new is not None
             and self.fingerprint == before.fingerprint
             and self.identity == before.identity
-            and old.table == new.table
+            and _lasting(old.table) == _lasting(new.table)
             and old.plan.source.secrets == new.plan.source.secrets
             and all(self.shelf.models[model] is before.shelf.models.get(model) for model in new.models)
         )
 
 
-def make_draft(file: Path, boot: str, change: Setter, before: Draft | None = None) -> Draft:
+def make_draft(
+    file: Path, boot: str, change: Setter, before: Draft | None = None, rung: int = 0
+) -> Draft:
     """Read a configuration and make its parts, taking over from an earlier draft what is the same.
+
+    rung  so many rungs down its governor's ladder
 
     Raises ConfigFileError, whose text is the one line a person is shown; nothing is left open then.
     """
-    config = read_config(file)
+    config = read_config(file, rung)
     shelf: Shelf | None = None
     try:
         fingerprint = _fingerprint(config)
@@ -95,6 +102,22 @@ def make_draft(file: Path, boot: str, change: Setter, before: Draft | None = Non
             shelf.close(keep=before.shelf if before else None)
         raise ConfigFileError(config.located(_as_config_error(error))) from error
     return Draft(config, identity, plugins, fingerprint, shelf, cameras, sinks)
+
+
+def check_ladder(draft: Draft, boot: str, change: Setter) -> None:
+    """Make the parts of each rung of a draft's ladder once, and let go of them; raises as make_draft."""
+    governor = draft.config.tables.governor
+    for rung in range(1, 1 + (len(governor.ladder) if governor else 0)):
+        try:
+            made = make_draft(draft.config.file, boot, change, draft, rung)
+        except ConfigFileError as error:
+            raise ConfigFileError(f"{error} (on rung {rung} of the governor's ladder)") from error
+        made.shelf.close(keep=draft.shelf)
+
+
+def _lasting(table: CameraTable) -> CameraTable:
+    """What of a camera's table cannot change while it runs."""
+    return table.model_copy(update={"fps": None, "weight": 1.0})
 
 
 def plugin_folder(config: Config) -> Path | None:

@@ -13,7 +13,7 @@ from edge_vision.builtin.warp import opencv_warp
 from edge_vision.contracts.sink import Sink, StateValue
 from edge_vision.data.errors import ConfigError, SinkError, suggestion
 from edge_vision.data.event import Event
-from edge_vision.data.payload import StatsPayload
+from edge_vision.data.payload import GovernorStats, StatsPayload
 from edge_vision.engine.camera import Camera
 from edge_vision.engine.delivery import Delivery
 from edge_vision.engine.tally import KEPT, Tally
@@ -55,6 +55,7 @@ class System:
     The parts that a new draft shares with the running one go on undisturbed.
 
     unopened  the sinks that could not be opened and are left out
+    standing  where the governor stands; None without one
     """
 
     def __init__(self, draft: Draft, controls: Controls, kept: int | None = KEPT) -> None:
@@ -70,6 +71,7 @@ class System:
         self._workers = Workers(draft.config.workers)
         self._tallies: dict[str, Tally] = {}
         self._load = Load()
+        self.standing: GovernorStats | None = None
         self._started = time.monotonic()
         self.unopened: list[str] = []
         self.delivery.observers.append(self._observe)
@@ -83,7 +85,12 @@ class System:
     def change_to(self, draft: Draft) -> None:
         """Go over to another configuration."""
         before = self.draft
-        self._switch(draft, kept={name for name in self.cameras if draft.keeps_camera(name, before)})
+        kept = {name for name in self.cameras if draft.keeps_camera(name, before)}
+        self._switch(draft, kept)
+        for name in kept:
+            plan = draft.cameras[name].plan
+            self.cameras[name].adjust(plan.fps, plan.weight)
+        self._load = Load()
         before.shelf.close(keep=draft.shelf)
 
     def check(self) -> None:
@@ -103,14 +110,27 @@ class System:
         """True where since then (time.monotonic()) every camera made progress."""
         return all(c.finished.is_set() or c.progressed_since(moment) for c in self.cameras.values())
 
+    @property
+    def load(self) -> Mapping[str, float]:
+        """The share of the workers' time that each camera used lately; empty: not known yet."""
+        return self._load.by_camera(self._workers.count)
+
+    @property
+    def is_live(self) -> bool:
+        """True where a camera is live: recordings take all the time there is, and may."""
+        return any(made.plan.source.live for made in self.draft.cameras.values())
+
     def stats(self) -> StatsPayload:
         """Rates, drops, latencies and errors as they are now."""
         counts = {name: camera.tally.counts() for name, camera in self.cameras.items()}
         uptime = time.monotonic() - self._started
         models = {name: model.bundle for name, model in self.draft.shelf.models.items()}
-        workers = self._workers.count
-        load = self._load.by_camera(workers)
-        return stats_payload(self.draft.identity, uptime, workers, counts, self.delivery, models, load)
+        payload = stats_payload(
+            self.draft.identity, uptime, self._workers.count, counts, self.delivery, models, self.load
+        )
+        if self.standing is not None:
+            payload["governor"] = self.standing
+        return payload
 
     def stop(self, timeout: float, flush: float) -> bool:
         """Stop everything, handing over what was accepted; False where something is left behind.
