@@ -106,11 +106,16 @@ class View:
         """
         if size is not None and size != self.size:
             return self.resized(size).pixels()
-        matrix = self._to_base()
-        whole = self.size == (self.base.shape[1], self.base.shape[0])
-        if whole and self.window is None and _changes_nothing(matrix):
+        if self.is_base:
             return self.base
+        matrix = self._to_base()
         return as_image(self.warp(self.base, matrix, self.size, self.border, self.window))
+
+    @property
+    def is_base(self) -> bool:
+        """True where its pixels are those of the base, so that asking for them costs nothing."""
+        whole = self.size == (self.base.shape[1], self.base.shape[0])
+        return whole and self.window is None and _changes_nothing(self._to_base())
 
     def boxes_to_frame(self, boxes: ArrayLike) -> geometry.Boxes:
         """Map boxes (n, 4) of view pixels to the upright boxes around them in frame pixels."""

@@ -14,6 +14,8 @@ from edge_vision_motion.options import MotionOptions, Polygon
 from edge_vision_motion.regions import Regions, find_regions
 
 LABEL = "motion"
+SAMPLED = 2
+"""So many pixels of a frame along each side are averaged into one of the small picture."""
 SETTLE_SECONDS = 1.0
 """How long after a change of light a camera's exposure may still swing."""
 
@@ -53,7 +55,7 @@ class Motion(Stage):
         """Add the regions that move; None where nothing does and the gate is on."""
         options, now = self.options, result.frame.monotonic
         small = _small(result.view, options.width)
-        grey = _grey(small)
+        grey = _grey(result.view, small)
         scene = self._scene
         if scene is None or _is_another(scene, small, now):
             scene = self._scene = _new_scene(grey, small, now, options.ignore)
@@ -74,8 +76,15 @@ def _small(view: View, width: int) -> View:
     return view.resized((width, max(1, round(view.height * width / view.width))))
 
 
-def _grey(view: View) -> Grey:
-    grey = cv2.cvtColor(view.pixels(), cv2.COLOR_BGR2GRAY)
+def _grey(view: View, small: View) -> Grey:
+    """The small view in grey. Of a captured frame a few pixels are enough to tell what changed."""
+    if view.is_base and view.width >= 2 * SAMPLED * small.width:
+        size = SAMPLED * small.width, SAMPLED * small.height
+        sampled = cv2.resize(view.pixels(), size, interpolation=cv2.INTER_NEAREST)
+        grey = cv2.cvtColor(sampled, cv2.COLOR_BGR2GRAY)
+        grey = cv2.resize(grey, small.size, interpolation=cv2.INTER_AREA)
+    else:
+        grey = cv2.cvtColor(small.pixels(), cv2.COLOR_BGR2GRAY)
     # Evens out compression artefacts and trembling by a pixel.
     return np.asarray(cv2.GaussianBlur(grey, (3, 3), 0), dtype=np.uint8)
 

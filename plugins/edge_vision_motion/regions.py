@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -45,13 +45,19 @@ def find_regions(changed: Mask, reach: int, smallest: float) -> Regions:
     if not changed.any():
         return Regions.none(*changed.shape)
     joined = cv2.dilate(changed, np.ones((2 * reach + 1, 2 * reach + 1), dtype=np.uint8))
-    count, numbers, places, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    sizes = np.bincount(numbers[changed.view(np.bool_)], minlength=count)
+    count, numbers = cv2.connectedComponents(joined, connectivity=8)
+    # Four times as quick as numpy's nonzero.
+    columns, rows = np.asarray(cv2.findNonZero(changed), np.int32).reshape(-1, 2).T
+    owners = np.asarray(numbers[rows, columns], np.int32)
+    sizes = np.bincount(owners, minlength=count)
     large = sizes >= max(smallest, 1.0)
-    mask = np.asarray(large[numbers] & changed, dtype=np.uint8)
-    boxes = merged(_box(mask, numbers, places[n], int(n)) for n in np.flatnonzero(large))
+    mask, small = changed, ~large[owners]
+    if small.any():
+        mask = changed.copy()
+        mask[rows[small], columns[small]] = 0
+    boxes = merged(_boxes(rows, columns, owners, sizes, large))
     boxes.sort(key=lambda box: -(box[2] - box[0]) * (box[3] - box[1]))
-    score = [mask[y1:y2, x1:x2].mean() for x1, y1, x2, y2 in boxes]
+    score = [cv2.countNonZero(mask[y1:y2, x1:x2]) / ((x2 - x1) * (y2 - y1)) for x1, y1, x2, y2 in boxes]
     return Regions(np.array(boxes, dtype=int).reshape(-1, 4), np.array(score, dtype=np.float32), mask)
 
 
@@ -69,13 +75,30 @@ def merged(boxes: Iterable[Box]) -> list[Box]:
     return apart
 
 
-def _box(mask: Mask, numbers: NDArray[Any], place: NDArray[Any], number: int) -> Box:
-    """The box around the changed pixels of one joined place (left, top, width, height, ...)."""
-    left, top, width, height = (int(value) for value in place[:4])
-    part = np.s_[top : top + height, left : left + width]
-    own = (numbers[part] == number) & mask[part].view(np.bool_)
-    x, y, w, h = cv2.boundingRect(own.view(np.uint8))
-    return left + x, top + y, left + x + w, top + y + h
+def _boxes(
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    owners: NDArray[np.int32],
+    sizes: NDArray[np.int_],
+    large: NDArray[np.bool_],
+) -> list[Box]:
+    """The boxes around the changed pixels of each joined place that is large enough.
+
+    rows, columns, owners  of the changed pixels, row by row: where each is, and in which place
+    sizes, large           of each place: so many changed pixels, and whether it counts
+    """
+    order = np.argsort(owners, kind="stable")  # within a place they stay row by row
+    found = np.flatnonzero(sizes)
+    ends = np.cumsum(sizes[found])
+    starts = ends - sizes[found]
+    across = columns[order]
+    sides = (
+        np.minimum.reduceat(across, starts),
+        rows[order[starts]],
+        np.maximum.reduceat(across, starts) + 1,
+        rows[order[ends - 1]] + 1,
+    )
+    return [(x1, y1, x2, y2) for x1, y1, x2, y2 in np.stack(sides, axis=1)[large[found]].tolist()]
 
 
 def _overlap(one: Box, other: Box) -> bool:
