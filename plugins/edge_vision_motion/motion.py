@@ -16,6 +16,10 @@ from edge_vision_motion.regions import Regions, find_regions
 LABEL = "motion"
 SAMPLED = 2
 """So many pixels of a frame along each side are averaged into one of the small picture."""
+RECENT = 1.0
+"""Time constant in seconds of what it looked like just now."""
+MOVING = 0.25
+"""So much of the smallest region has to differ from that for one to move."""
 SETTLE_SECONDS = 1.0
 """How long after a change of light a camera's exposure may still swing."""
 
@@ -27,6 +31,7 @@ class _Scene:
     to_frame    the view's map when learning began; another one is another scene
     watched     (height, width) uint8, 1 where changes count
     background  what the small picture usually looks like
+    recent      what it looked like just now: what does not differ from that does not move any more
     settled_at  until then all that changes is taken for the light
     moved_at    when something moved last, None before
     """
@@ -34,6 +39,7 @@ class _Scene:
     to_frame: geometry.Map
     watched: Grey
     background: Background
+    recent: Background
     settled_at: float
     moved_at: float | None = None
 
@@ -103,7 +109,8 @@ def _new_scene(grey: Grey, small: View, now: float, ignore: tuple[Polygon, ...])
     watched = np.ones(grey.shape, dtype=np.uint8)
     for polygon in ignore:
         cv2.fillPoly(watched, [_corners(polygon, small.size)], 0, shift=4)
-    return _Scene(small.to_frame, watched, Background(grey, now), settled_at=now)
+    background, recent = Background(grey, now), Background(grey, now)
+    return _Scene(small.to_frame, watched, background, recent, settled_at=now)
 
 
 def _corners(polygon: Polygon, size: tuple[int, int]) -> NDArray[np.int32]:
@@ -113,8 +120,13 @@ def _corners(polygon: Polygon, size: tuple[int, int]) -> NDArray[np.int32]:
 
 
 def _moving(scene: _Scene, grey: Grey, now: float, options: MotionOptions) -> Regions:
-    """The regions that move now; the background has followed afterwards."""
+    """The regions that move now; the background has followed afterwards.
+
+    What somebody left behind, and the place that somebody left, differ from the background for a while,
+    but not from what was there just before.
+    """
     changed = scene.background.changed(grey, options.threshold) & scene.watched
+    lately = scene.recent.changed(grey, options.threshold) & changed
     settling = now < scene.settled_at
     share = cv2.countNonZero(changed) / max(1, cv2.countNonZero(scene.watched))
     if share > options.light_change and not settling:
@@ -122,9 +134,14 @@ def _moving(scene: _Scene, grey: Grey, now: float, options: MotionOptions) -> Re
         settling = True
     if settling:
         scene.background.learn(grey, now)
+        scene.recent.learn(grey, now)
         return Regions.none(*grey.shape)
     scene.background.follow(grey, now, options.adapt)
-    return find_regions(changed, options.dilation, options.min_area * grey.size)
+    scene.recent.follow(grey, now, min(RECENT, options.adapt))
+    smallest = options.min_area * grey.size
+    if cv2.countNonZero(lately) < MOVING * smallest:
+        return Regions.none(*grey.shape)
+    return find_regions(changed, options.dilation, smallest).moving(lately, MOVING * smallest)
 
 
 def _detections(regions: Regions, small: View) -> Detections:

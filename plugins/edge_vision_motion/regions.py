@@ -34,6 +34,21 @@ class Regions(NamedTuple):
             np.zeros((height, width), dtype=np.uint8),
         )
 
+    def moving(self, lately: Mask, least: float) -> Regions:
+        """Those that have enough pixels which changed lately.
+
+        lately  (height, width) uint8, 1 where a pixel did
+        least   so many pixels are enough
+        """
+        moves = [cv2.countNonZero(lately[y1:y2, x1:x2]) >= least for x1, y1, x2, y2 in self.boxes]
+        if all(moves):
+            return self
+        mask = self.mask.copy()
+        for (x1, y1, x2, y2), stays in zip(self.boxes, moves, strict=True):
+            if not stays:
+                mask[y1:y2, x1:x2] = 0
+        return Regions(self.boxes[moves], self.score[moves], mask)
+
 
 def find_regions(changed: Mask, reach: int, smallest: float) -> Regions:
     """Join changed pixels that lie near each other, and keep what is large enough.

@@ -141,15 +141,42 @@ def test_dilation_joins_what_lies_near() -> None:
 
 
 @pytest.mark.parametrize("fps", [2.0, 25.0])
-def test_what_stays_becomes_background_after_the_same_time_at_any_rate(fps: float) -> None:
-    stage = make_stage(Motion, gate=False, adapt=4.0, threshold=20)
-    images = [room()] + [room((100, 40, 140, 100))] * int(12 * fps)
+def test_what_stopped_moves_no_more_after_the_same_time_at_any_rate(fps: float) -> None:
+    stage = make_stage(Motion, gate=False, threshold=20)
+    images = [room()] + [room((100, 40, 140, 100))] * int(6 * fps)
 
     results = see(stage, images, fps=fps)
 
-    # A difference of 140 sinks below 20 after adapt * ln(7) = 7.8 s.
+    # A difference of 140 to what was just before sinks below 20 after 1 s * ln(7) = 1.95 s.
     last = max(index for index, result in enumerate(results) if boxes(result))
-    assert last / fps == pytest.approx(7.8, abs=0.6)
+    assert last / fps == pytest.approx(1.95, abs=0.6)
+
+
+def test_the_place_that_something_left_does_not_move() -> None:
+    stage = make_stage(Motion, gate=False)
+    thing, elsewhere = (100, 40, 140, 100), (200, 40, 240, 100)
+    see(stage, [room(thing)])
+    see(stage, [room(elsewhere)] * 30, start=1)
+    (result,) = see(stage, [room((230, 40, 270, 100))], start=31)
+    (box,) = boxes(result)
+    assert box[0] > 190, "it left the other place three seconds ago"
+
+
+@pytest.mark.parametrize("fps", [2.0, 25.0])
+def test_what_stays_becomes_background_after_the_same_time_at_any_rate(fps: float) -> None:
+    """Until then all of it is seen where a part of it moves."""
+    thing, waving = (100, 40, 140, 100), (100, 40, 150, 50)
+
+    def wide_after(seconds: float) -> float:
+        stage = make_stage(Motion, gate=False, adapt=4.0, threshold=20)
+        count = int(seconds * fps)
+        see(stage, [room()] + [room(thing)] * count, fps=fps)
+        (result,) = see(stage, [room(thing, waving)], start=count + 1, fps=fps)
+        return boxes(result)[0][3] - boxes(result)[0][1]
+
+    # A difference of 140 sinks below 20 after adapt * ln(7) = 7.8 s.
+    assert wide_after(6.8) == pytest.approx(60, abs=6)
+    assert wide_after(8.8) == pytest.approx(10, abs=6)
 
 
 def test_a_change_of_light_is_no_motion_and_is_learned_for_a_second() -> None:
