@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from edge_vision.builtin.capture.opencv import OpenCVSource
@@ -60,29 +60,38 @@ class Comparison:
     without: str
 
 
+class Plan(NamedTuple):
+    """What is to be measured.
+
+    wishes   what the bare loop is to do, see floor.py; None where it has nothing to compare with
+    without  why not
+    workers  so many threads compute
+    """
+
+    wishes: Mapping[str, Any] | None
+    without: str
+    workers: int
+
+
 def compare(file: Path, seconds: float, runs: int, say: Say) -> Comparison:
     """Run a configuration and the bare loop over its video in turn.
 
     Raises ConfigFileError where the configuration is wrong, BenchError where a run fails.
     """
     cores = len(os.sched_getaffinity(0))
-    draft = make_draft(file, uuid4().hex, _change_nothing)
-    try:
-        wishes, without = _floor_of(draft, seconds)
-        workers = draft.config.workers
-    finally:
-        draft.shelf.close()
+    plan = plan_of(file, seconds)
+    wishes = plan.wishes
     trials: list[Trial] = []
     one: list[Floor] = []
     together: list[Floor] = []
     for number in range(1, runs + 1):
         say(f"run {number} of {runs}")
         if wishes:
-            one.append(_floors(wishes, 1, seconds))
-        trials.append(_trial(file, seconds))
+            one.append(floors(wishes, 1, seconds))
+        trials.append(trial_of(file, seconds))
         if wishes:
-            together.append(_floors(wishes, cores, seconds))
-    return Comparison(cores, workers, tuple(trials), tuple(one), tuple(together), without)
+            together.append(floors(wishes, cores, seconds))
+    return Comparison(cores, plan.workers, tuple(trials), tuple(one), tuple(together), plan.without)
 
 
 def middle(figures: Sequence[float]) -> float:
@@ -90,7 +99,16 @@ def middle(figures: Sequence[float]) -> float:
     return statistics.median(figures)
 
 
-def _floor_of(draft: Draft, seconds: float) -> tuple[Mapping[str, Any] | None, str]:
+def plan_of(file: Path, seconds: float) -> Plan:
+    """What is to be measured; raises ConfigFileError where the configuration is wrong."""
+    draft = make_draft(file, uuid4().hex, _change_nothing)
+    try:
+        return Plan(*_floor_wishes(draft, seconds), draft.config.workers)
+    finally:
+        draft.shelf.close()
+
+
+def _floor_wishes(draft: Draft, seconds: float) -> tuple[Mapping[str, Any] | None, str]:
     """What the bare loop is to do, or why it has nothing to compare with."""
     if len(draft.cameras) != 1:
         return None, "there are several cameras; a bare loop reads one"
@@ -107,8 +125,8 @@ def _floor_of(draft: Draft, seconds: float) -> tuple[Mapping[str, Any] | None, s
     return {"video": str(video), "models": [str(each) for each in models], "seconds": seconds}, ""
 
 
-def _floors(wishes: Mapping[str, Any], count: int, seconds: float) -> Floor:
-    """So many bare loops at once, each of one thread."""
+def floors(wishes: Mapping[str, Any], count: int, seconds: float) -> Floor:
+    """So many bare loops at once, each of one thread; raises BenchError where one fails."""
     processes = [
         subprocess.Popen(  # noqa: S603 - our own program, and the configuration's files as JSON
             [sys.executable, str(FLOOR), json.dumps({**wishes, "started": time.monotonic()})],
@@ -142,7 +160,8 @@ def _floors(wishes: Mapping[str, Any], count: int, seconds: float) -> Floor:
     )
 
 
-def _trial(file: Path, seconds: float) -> Trial:
+def trial_of(file: Path, seconds: float) -> Trial:
+    """Run a configuration in a process of its own; raises BenchError where that fails."""
     with tempfile.TemporaryDirectory(prefix="edge-vision-bench-") as folder:
         result = Path(folder) / "trial.json"
         words = [sys.executable, "-m", "edge_vision.service.bench.trial", str(file), str(seconds)]
