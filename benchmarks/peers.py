@@ -4,8 +4,8 @@
 
 CONFIG has one camera that plays a video as fast as it can, and a stage `classify`. PYTHON is the
 interpreter of an environment with MediaPipe (`python3 -m venv mp; mp/bin/pip install mediapipe`), so
-that neither sees the other's packages. Prints frames/s and processor time a frame, medians of the runs, and
-what the daemon's are times that.
+that neither sees the other's packages. Prints frames/s and processor time a frame, medians of the runs,
+and what the daemon's are times that.
 """
 
 from __future__ import annotations
