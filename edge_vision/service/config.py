@@ -8,7 +8,7 @@ import socket
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from edge_vision.contracts.options import Options, option
 from edge_vision.data.errors import ConfigError, one_line
@@ -27,6 +27,9 @@ class ModelTable(Options):
     bundle: str = option(..., "a shipped name, a bundle folder, or any .tflite file", min_length=1)
     variant: str | None = option(
         None, "which form of the bundle, such as int8; left out: the fastest here", min_length=1
+    )
+    form: Literal["as-is", "fastest"] = option(
+        "as-is", "fastest: a quantised model also in floats, where that is as right and faster here"
     )
     labels: str | None = option(None, "names of the classes, one a line, where the model carries none")
     mean: float | None = option(None, "of a float input: value = (pixel - mean) / std; bare: 0")

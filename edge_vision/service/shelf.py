@@ -91,6 +91,8 @@ class Shelf:
         """A model in the form that is wanted, else in the one that is the fastest here."""
         with _located(name):
             path = self._library.find(table.bundle, self._folder)
+            if table.form == "fastest" and table.variant is None:
+                path = _with_fastest_form(path, name)
             bundle = self._bundle(name, path, table.variant)
             if table.variant is not None or len(bundle.variants) < 2:
                 return self._model(bundle)
@@ -109,6 +111,13 @@ class Shelf:
         if model is None:
             raise ModelError("no plugin can open this model")
         return model
+
+
+def _with_fastest_form(path: Path, name: str) -> Path:
+    # It takes part in few starts, and what it needs takes a while to load.
+    from edge_vision.service.models.form_cache import with_fastest_form  # noqa: PLC0415
+
+    return with_fastest_form(path, name)
 
 
 @contextmanager

@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from edge_vision.contracts.bundle_table import read_table
-from edge_vision.service.models import fastest_form
-from edge_vision.service.models.choice import Choice
+from edge_vision.service.config import ModelTable
+from edge_vision.service.models import choice, fastest_form
+from edge_vision.service.models.choice import Choice, remembered
 from edge_vision.service.models.fastest_form import Agreement, agreement_of
+from edge_vision.service.models.form_cache import cache_folder
 from edge_vision.service.models.proof import Benchmark
 from edge_vision.service.models.timing import Times
+from edge_vision.service.plugins import load_plugins
+from edge_vision.service.shelf import Shelf
 from tests.builtin.test_float_form import network
 from tests.service.models import Command, colours
 from tests.service.variants import add_row, darker
@@ -130,3 +134,63 @@ def test_decisions_are_compared_on_somebodys_pictures(models: Command, tmp_path:
     pictures = [*shared.glob("*/good.webp")][:3]
     assert agreement_of(folder, "same", pictures) == Agreement(3, 3)
     assert agreement_of(folder, "same").runs > 20
+
+
+# form = "fastest" in a configuration
+
+
+def shelf(folder: Path, **table: str) -> Shelf:
+    return Shelf({"m": ModelTable.parse(table)}, folder, load_plugins().manager)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CACHE_DIRECTORY", str(tmp_path / "cache"))
+    remembered.clear()
+    monkeypatch.setattr(
+        choice,
+        "side_by_side",
+        lambda models: ({n: Times((1.0 if n == "float32" else 2.0,)) for n in models}, {}),
+    )
+    return tmp_path / "cache" / "forms"
+
+
+@pytest.mark.parametrize("is_bundle", [False, True])
+def test_a_configuration_may_want_it(
+    models: Command, quantised: Path, clock: Clock, cache: Path, tmp_path: Path, is_bundle: bool
+) -> None:
+    if is_bundle:
+        models("add", quantised, "--to", tmp_path / "made")
+    source = tmp_path / "made" / "means" if is_bundle else quantised
+    used = shelf(tmp_path, bundle=str(source), form="fastest")
+    assert used.model("m").bundle.variant == "float32"
+    assert str(used.choices["m"]).startswith("float32, the fastest here of 2")
+    (made,) = cache.iterdir()
+    before = made.stat().st_mtime_ns
+    again = shelf(tmp_path, bundle=str(source), form="fastest")
+    assert again.model("m").bundle.variant == "float32"
+    assert [each.stat().st_mtime_ns for each in cache.iterdir()] == [before], "it is made once"
+    assert shelf(tmp_path, bundle=str(source)).model("m").bundle.variant != "float32"
+    for each in (used, again):
+        each.close()
+
+
+def test_where_the_cache_cannot_be_written_the_model_is_used_as_it_is(
+    quantised: Path,
+    clock: Clock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("CACHE_DIRECTORY", str(tmp_path / "file"))
+    used = shelf(tmp_path, bundle=str(quantised), form="fastest")
+    assert used.model("m").bundle.file == quantised
+    assert "m: is used as it is: " in caplog.text
+    used.close()
+
+
+def test_it_is_kept_where_caches_are() -> None:
+    assert cache_folder({"CACHE_DIRECTORY": "/c:/d"}) == Path("/c/forms")
+    assert cache_folder({"XDG_CACHE_HOME": "/x", "HOME": "/h"}) == Path("/x/edge-vision/forms")
+    assert cache_folder({"XDG_CACHE_HOME": "x", "HOME": "/h"}) == Path("/h/.cache/edge-vision/forms")
