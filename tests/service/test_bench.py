@@ -121,7 +121,9 @@ def test_what_gives_no_results_is_an_error_that_says_so(
 
 def trial(fps: float, cpu_ms: float) -> Trial:
     times = {"p50": 1.0, "p90": 2.0, "p99": 3.0}
-    return Trial(100, 100 / fps, cpu_ms / 10, 0.5, 90.0, 101, 0, 0, times, {"queue": times})
+    return Trial(
+        100, 100 / fps, cpu_ms / 10, 0.5, 90.0, 101, 0, 0, times, {"queue": times}, {"porch": 100}
+    )
 
 
 def test_ratios_are_medians_of_runs_that_took_turns() -> None:

@@ -13,15 +13,21 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from edge_vision.service.bench.floor import peak_mb
+
+if TYPE_CHECKING:
+    from edge_vision.engine.tally import Counts
 
 LOOK = 0.005
 """Seconds between two looks at whether the first result is there."""
 CHECK = 0.25
 """Seconds between two looks after workers and cameras."""
 STOP_WITHIN, FLUSH = 5.0, 10.0
+UNSEEN = "rate", "overwritten", "stopped"
+"""Why frames are dropped before their stages see them."""
 ENGINE = "engine"
 """What is left of a frame's way when its steps are taken off."""
 
@@ -38,6 +44,7 @@ class Trial:
     captured, dropped, failed   frames of the whole run
     latency_ms    from capture to publish, percentiles by name, of all frames
     steps_ms      the same of each step by its name
+    processed     by camera, frames that its stages saw, whether they let them pass or not
     """
 
     frames: int
@@ -50,6 +57,7 @@ class Trial:
     failed: int
     latency_ms: Mapping[str, float]
     steps_ms: Mapping[str, Mapping[str, float]]
+    processed: Mapping[str, int]
 
 
 def run(file: Path, seconds: float, started: float) -> Trial:
@@ -82,6 +90,7 @@ def run(file: Path, seconds: float, started: float) -> Trial:
         time.sleep(CHECK / 10 if began else LOOK)
     ended, used = time.monotonic(), time.process_time()
     counts = [tally.counts() for tally in tallies]
+    processed = dict(zip(system.cameras, map(_processed, counts), strict=True))
     passages = [passage for tally in tallies for passage in tally.passages()]
     system.stop(STOP_WITHIN, FLUSH)
     steps: dict[str, list[float]] = {}
@@ -100,7 +109,13 @@ def run(file: Path, seconds: float, started: float) -> Trial:
         failed=sum(each.failed for each in counts),
         latency_ms=percentiles([passage.ms for passage in passages]),
         steps_ms={name: percentiles(times) for name, times in steps.items()},
+        processed=processed,
     )
+
+
+def _processed(counts: Counts) -> int:
+    unseen = sum(counts.dropped_by.get(reason, 0) for reason in UNSEEN)
+    return counts.captured - counts.in_flight - unseen
 
 
 def main(words: Sequence[str]) -> None:
