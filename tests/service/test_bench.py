@@ -78,6 +78,7 @@ def test_a_program_is_told_the_same(measured: Path, capsys: pytest.CaptureFixtur
     assert (daemon["captured"], daemon["dropped"], daemon["failed"]) == (60, 0, 0)
     assert [*daemon["steps_ms"]] == ["queue", "classify", "publish", ENGINE]
     assert 0.0 < daemon["latency_ms"]["p50"] <= daemon["latency_ms"]["p99"]
+    assert 0.0 < daemon["added_ms"]["p50"] < daemon["latency_ms"]["p50"]
     assert 20.0 < floor["peak_mb"] < 1000.0
 
 
@@ -122,7 +123,7 @@ def test_what_gives_no_results_is_an_error_that_says_so(
 def trial(fps: float, cpu_ms: float) -> Trial:
     times = {"p50": 1.0, "p90": 2.0, "p99": 3.0}
     return Trial(
-        100, 100 / fps, cpu_ms / 10, 0.5, 90.0, 101, 0, 0, times, {"queue": times}, {"porch": 100}
+        100, 100 / fps, cpu_ms / 10, 0.5, 90.0, 101, 0, 0, times, times, {"queue": times}, {"porch": 100}
     )
 
 

@@ -34,6 +34,7 @@ def as_table(found: Comparison) -> dict[str, Any]:
         "fps": _rounded(middle([_fps(each) for each in trials])),
         "cpu_ms": _rounded(middle([_cpu(each) for each in trials])),
         "latency_ms": _percentiles([each.latency_ms for each in trials]),
+        "added_ms": _percentiles([each.added_ms for each in trials]),
         "steps_ms": {
             name: _percentiles([each.steps_ms[name] for each in trials if name in each.steps_ms])
             for name in trials[0].steps_ms
@@ -87,7 +88,11 @@ def as_text(found: Comparison) -> str:
     ):
         lines.append(f"{what:26}" + "".join(f"{column[key]:12.2f}" for _, column in columns))
     lines += ["", f"{'capture to publish, ms':26}" + "".join(f"{key:>12}" for key in _KEYS)]
-    rows = {"all of it": daemon["latency_ms"], **daemon["steps_ms"]}
+    rows = {
+        "all of it": daemon["latency_ms"],
+        "all but the stages": daemon["added_ms"],
+        **daemon["steps_ms"],
+    }
     lines += [
         f"  {name:24}" + "".join(f"{row[key]:12.2f}" for key in _KEYS) for name, row in rows.items()
     ]

@@ -43,6 +43,7 @@ class Trial:
     peak_mb       most memory at once, MB (2^20 bytes)
     captured, dropped, failed   frames of the whole run
     latency_ms    from capture to publish, percentiles by name, of all frames
+    added_ms      what of that is not the stages': waiting, the sinks, the engine itself
     steps_ms      the same of each step by its name
     processed     by camera, frames that its stages saw, whether they let them pass or not
     """
@@ -56,6 +57,7 @@ class Trial:
     dropped: int
     failed: int
     latency_ms: Mapping[str, float]
+    added_ms: Mapping[str, float]
     steps_ms: Mapping[str, Mapping[str, float]]
     processed: Mapping[str, int]
 
@@ -67,7 +69,7 @@ def run(file: Path, seconds: float, started: float) -> Trial:
     """
     import cv2  # noqa: PLC0415 - the start counts these imports
 
-    from edge_vision.engine.tally import percentiles  # noqa: PLC0415
+    from edge_vision.engine.tally import PUBLISH, QUEUE, percentiles  # noqa: PLC0415
     from edge_vision.service.draft import make_draft  # noqa: PLC0415
     from edge_vision.service.system import Controls, System  # noqa: PLC0415
 
@@ -94,8 +96,10 @@ def run(file: Path, seconds: float, started: float) -> Trial:
     passages = [passage for tally in tallies for passage in tally.passages()]
     system.stop(STOP_WITHIN, FLUSH)
     steps: dict[str, list[float]] = {}
+    added: list[float] = []
     for passage in passages:
         rest = passage.ms - sum(passage.steps.values())
+        added.append(rest + sum(passage.steps.get(name, 0.0) for name in (QUEUE, PUBLISH)))
         for name, ms in {**passage.steps, ENGINE: rest}.items():
             steps.setdefault(name, []).append(ms)
     return Trial(
@@ -108,6 +112,7 @@ def run(file: Path, seconds: float, started: float) -> Trial:
         dropped=sum(each.dropped for each in counts),
         failed=sum(each.failed for each in counts),
         latency_ms=percentiles([passage.ms for passage in passages]),
+        added_ms=percentiles(added),
         steps_ms={name: percentiles(times) for name, times in steps.items()},
         processed=processed,
     )
