@@ -40,13 +40,13 @@ TIGHT = 0.05
 class PeopleMaskOptions(SegmentOptions):
     """Options of the recipe `people-mask`."""
 
-    epochs: int = option(30, "So many times the pictures are gone through.", ge=1)
+    epochs: int = option(40, "So many times the pictures are gone through.", ge=1)
     every: int = option(5, "Each so many epochs, and after the last, the network is validated.", ge=1)
     repeat: int = option(
         4, "So often each picture is seen in an epoch, changed anew each time.", ge=1, le=1000
     )
-    columns: int = option(20, "Cells side by side; the network sees 16 pixels for each.", ge=2, le=64)
-    rows: int = option(20, "Cells one above the other.", ge=2, le=64)
+    columns: int = option(24, "Cells side by side; the network sees 16 pixels for each.", ge=2, le=64)
+    rows: int = option(24, "Cells one above the other.", ge=2, le=64)
     stride: Literal[1, 2, 4] = option(
         1, "Pixels between two places of the answer: 1 follows outlines best, 4 is quickest."
     )
