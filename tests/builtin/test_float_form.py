@@ -11,7 +11,8 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from edge_vision.builtin.tflite.float_form import ALIGNED, float_form
+from edge_vision.builtin.tflite.float_form import float_form
+from edge_vision.builtin.tflite.objects import ALIGNED
 from edge_vision.data.errors import ModelError
 from tests.tiny_models import TinyModel, accumulating, averaging, counting
 

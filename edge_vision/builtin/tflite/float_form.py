@@ -17,13 +17,12 @@ integer-arithmetic-only inference", 2018: real value = scale * (integer - zero p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision.builtin.tflite.file import find_schema
+from edge_vision.builtin.tflite.objects import Objects, array_of, indices_of, text_of
 from edge_vision.data.errors import ModelError
 
 _ALIKE = """
@@ -52,13 +51,6 @@ MOVING = frozenset(_MOVING.split())
 ACTIVATED = WEIGHTED | {"ADD", "SUB", "MUL", "DIV", "TRANSPOSE_CONV"}
 """Operators that may end with a fused activation."""
 
-ALIGNED = 16
-"""Constants begin at multiples of so many bytes, as the schema demands."""
-
-_IDENTIFIER = b"TFL3"
-_NOWHERE = 1
-"""Up to this number a buffer's offset says that nothing is kept behind the file's objects."""
-
 
 def float_form(content: bytes, *, rounded: bool = False) -> bytes:
     """The file of the float form.
@@ -69,35 +61,18 @@ def float_form(content: bytes, *, rounded: bool = False) -> bytes:
     Raises ModelError, without the file's name, where nothing in it is quantised, or where the float
     form would not compute the same.
     """
-    schema = find_schema()
-    if schema is None:
-        raise ModelError("cannot be rewritten: that needs ai-edge-litert, or tensorflow, installed")
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
-    _Rewriting(schema, model, rounded).do()
-    builder = _aligning_builder(4 * len(content))
-    builder.Finish(model.Pack(builder), _IDENTIFIER)
-    return bytes(builder.Output())
+    objects = Objects(content)
+    _Rewriting(objects, rounded).do()
+    return objects.packed()
 
 
 class _Rewriting:
     """Turns the objects of a model into those of its float form."""
 
-    def __init__(self, schema: Any, model: Any, rounded: bool) -> None:
-        if len(model.subgraphs) != 1:
-            raise ModelError(
-                f"has no float form: it has {len(model.subgraphs)} graphs, which call others"
-            )
-        if any(buffer.offset > _NOWHERE for buffer in model.buffers):
-            raise ModelError("has no float form: its constants lie behind the objects of the file")
-        self._schema, self._model, self._rounded = schema, model, rounded
-        (self._graph,) = model.subgraphs
-        self._names = {
-            number: name
-            for name, number in vars(schema.BuiltinOperator).items()
-            if isinstance(number, int)
-        }
+    def __init__(self, objects: Objects, rounded: bool) -> None:
+        self._objects, self._graph, self._rounded = objects, objects.graph, rounded
         tensors = range(len(self._graph.tensors))
-        self._quantised = frozenset(index for index in tensors if self._is_quantised(index))
+        self._quantised = frozenset(index for index in tensors if objects.is_quantised(index))
         self._inputs = [int(index) for index in self._graph.inputs]
         self._outputs = [int(index) for index in self._graph.outputs]
         self._same: dict[int, int] = {}
@@ -130,22 +105,7 @@ class _Rewriting:
         for operator in left:
             operator.inputs = self._renamed(operator.inputs)
         self._graph.operators = [*entered, *kept, *left]
-        self._drop_old_constants()
-
-    def _name(self, operator: Any) -> str:
-        code = self._model.operatorCodes[operator.opcodeIndex]
-        name = self._names.get(max(code.builtinCode, code.deprecatedBuiltinCode), "?")
-        return (code.customCode or b"?").decode(errors="replace") if name == "CUSTOM" else str(name)
-
-    def _is_quantised(self, index: int) -> bool:
-        tensor, types = self._graph.tensors[index], self._schema.TensorType
-        scales = _array(tensor.quantization.scale) if tensor.quantization is not None else ()
-        integers = (types.INT8, types.UINT8, types.INT16, types.INT32, types.INT64, types.INT4)
-        return len(scales) > 0 and tensor.type in integers
-
-    def _constant(self, index: int) -> NDArray[np.uint8]:
-        """The bytes of a constant, none for what is computed."""
-        return _array(self._model.buffers[self._graph.tensors[index].buffer].data).astype(np.uint8)
+        self._objects.drop_old_constants()
 
     def _refuse_what_differs(self) -> None:
         for index in self._quantised:
@@ -153,17 +113,17 @@ class _Rewriting:
             if (
                 tensor.isVariable
                 or tensor.sparsity is not None
-                or tensor.type == self._schema.TensorType.INT4
+                or tensor.type == self._objects.schema.TensorType.INT4
             ):
                 raise ModelError(
-                    f"has no float form: {_text(tensor.name)} is a variable, sparse or of 4 bits"
+                    f"has no float form: {text_of(tensor.name)} is a variable, sparse or of 4 bits"
                 )
-            if index in self._outputs and (index in self._inputs or len(self._constant(index))):
-                raise ModelError(f"has no float form: its output {_text(tensor.name)} is not computed")
+            if index in self._outputs and (index in self._inputs or len(self._objects.constant(index))):
+                raise ModelError(f"has no float form: its output {text_of(tensor.name)} is not computed")
         for operator in self._graph.operators:
-            name = self._name(operator)
+            name = self._objects.name(operator)
             touched = self._quantised.intersection(
-                [*_indices(operator.inputs), *_indices(operator.outputs)]
+                [*indices_of(operator.inputs), *indices_of(operator.outputs)]
             )
             if touched and name not in ALIKE and name not in ("QUANTIZE", "DEQUANTIZE"):
                 raise ModelError(
@@ -175,37 +135,28 @@ class _Rewriting:
 
         Integers cannot say what is below the least, nor above the largest of them.
         """
-        kinds = self._schema.ActivationFunctionType
-        output = _indices(operator.outputs)[0]
-        if self._name(operator) not in ACTIVATED or output not in self._quantised:
+        kinds = self._objects.schema.ActivationFunctionType
+        output = indices_of(operator.outputs)[0]
+        if self._objects.name(operator) not in ACTIVATED or output not in self._quantised:
             return
         if operator.builtinOptions is None:
-            raise ModelError(f"is damaged: its operator {self._name(operator)} has no options")
+            raise ModelError(f"is damaged: its operator {self._objects.name(operator)} has no options")
         fused = operator.builtinOptions.fusedActivationFunction
-        scale, low, high = self._range(output)
+        scale, low, high = self._objects.range_of(output)
         if fused in (kinds.NONE, kinds.RELU) and abs(low) < scale / 2:
             ends_at_six = abs(high - 6.0) < scale
             operator.builtinOptions.fusedActivationFunction = kinds.RELU6 if ends_at_six else kinds.RELU
 
-    def _range(self, index: int) -> tuple[float, float, float]:
-        """Scale of a tensor that is computed, and the least and largest real values that it can have."""
-        tensor = self._graph.tensors[index]
-        scale = float(_array(tensor.quantization.scale)[0])
-        zero_points = _array(tensor.quantization.zeroPoint)
-        zero = float(zero_points[0]) if len(zero_points) else 0.0
-        ends = np.iinfo(_type_of(self._schema, tensor.type))
-        return scale, scale * (ends.min - zero), scale * (ends.max - zero)
-
     def _unscaled_biases(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Scales of those biases that have none of their own, by their indices."""
         for operator in self._graph.operators:
-            ends = _indices(operator.inputs)
-            if self._name(operator) not in WEIGHTED or len(ends) < 3 or ends[2] < 0:
+            ends = indices_of(operator.inputs)
+            if self._objects.name(operator) not in WEIGHTED or len(ends) < 3 or ends[2] < 0:
                 continue
             data, weights, bias = ends[:3]
             if bias in self._quantised or not {data, weights} <= self._quantised:
                 continue
-            scales = [_array(self._graph.tensors[each].quantization.scale) for each in (data, weights)]
+            scales = [array_of(self._graph.tensors[each].quantization.scale) for each in (data, weights)]
             yield bias, np.asarray(scales[0][0] * scales[1], np.float64)
 
     def _entering(self) -> Iterator[Any]:
@@ -213,50 +164,21 @@ class _Rewriting:
         for index in self._inputs:
             if index in self._quantised:
                 inner = self._inner(index)
-                yield self._operator("DEQUANTIZE", index, inner)
+                yield self._objects.new_operator("DEQUANTIZE", index, inner)
 
     def _leaving(self) -> Iterator[Any]:
         """Operators that turn what comes out into integers as they were."""
         for index in dict.fromkeys(self._outputs):
             if index in self._quantised:
                 inner = self._inner(index)
-                yield self._operator("QUANTIZE", inner, index)
+                yield self._objects.new_operator("QUANTIZE", inner, index)
 
     def _inner(self, index: int) -> int:
         """The new tensor of floats that takes the place of an input or output within the graph."""
-        self._same[index] = self._like(index, b"/real", self._schema.TensorType.FLOAT32)
-        return self._same[index]
-
-    def _like(self, index: int, ending: bytes, kind: int, quantisation: Any = None) -> int:
-        """The index of a new tensor of another one's shape."""
-        model, tensor = self._graph.tensors[index], self._schema.TensorT()
-        tensor.name = _text(model.name).encode() + ending
-        tensor.shape, tensor.shapeSignature, tensor.hasRank = (
-            model.shape,
-            model.shapeSignature,
-            model.hasRank,
+        self._same[index] = self._objects.new_like(
+            index, b"/real", self._objects.schema.TensorType.FLOAT32
         )
-        tensor.type, tensor.quantization, tensor.buffer = kind, quantisation, 0
-        self._graph.tensors.append(tensor)
-        return len(self._graph.tensors) - 1
-
-    def _operator(self, name: str, source: int, target: int) -> Any:
-        operator = self._schema.OperatorT()
-        operator.opcodeIndex = self._code(name)
-        operator.inputs, operator.outputs = np.array([source], np.int32), np.array([target], np.int32)
-        return operator
-
-    def _code(self, name: str) -> int:
-        """The index of a built-in operator's code; a new one where there is none."""
-        number = getattr(self._schema.BuiltinOperator, name)
-        for index, code in enumerate(self._model.operatorCodes):
-            if max(code.builtinCode, code.deprecatedBuiltinCode) == number:
-                return index
-        code = self._schema.OperatorCodeT()
-        code.builtinCode = code.deprecatedBuiltinCode = number
-        code.version = 1
-        self._model.operatorCodes.append(code)
-        return len(self._model.operatorCodes) - 1
+        return self._same[index]
 
     def _to_floats(self, index: int, scales: NDArray[np.float64] | None) -> None:
         """Let a tensor be of floats, with the real values of its integers where it is a constant.
@@ -264,33 +186,27 @@ class _Rewriting:
         scales  those of a bias that has none of its own
         """
         tensor = self._graph.tensors[index]
-        raw = self._constant(index)
-        if len(raw):
-            integers = raw.view(_type_of(self._schema, tensor.type)).reshape(_indices(tensor.shape))
-            buffer = self._schema.BufferT()
-            buffer.data = (
-                np.ascontiguousarray(_real(integers, tensor, scales)).view(np.uint8).reshape(-1)
-            )
-            self._model.buffers.append(buffer)
-            tensor.buffer = len(self._model.buffers) - 1
-        tensor.type, tensor.quantization = self._schema.TensorType.FLOAT32, None
+        integers = self._objects.integers(index)
+        if integers.size:
+            self._objects.replace_constant(index, _real(integers, tensor, scales))
+        tensor.type, tensor.quantization = self._objects.schema.TensorType.FLOAT32, None
 
     def _is_left_out(self, operator: Any) -> bool:
         """True for what changes only how values are stored; its two tensors become one.
 
         One that makes floats of what is outside, or writes an output, stays where they cannot.
         """
-        name = self._name(operator)
+        name = self._objects.name(operator)
         if name not in ("QUANTIZE", "DEQUANTIZE"):
             return False
-        (source,), (target,) = _indices(operator.inputs), _indices(operator.outputs)
+        (source,), (target,) = indices_of(operator.inputs), indices_of(operator.outputs)
         if not self._quantised & {source, target}:
             return False  # of constants in half floats
         if self._rounded and name == "QUANTIZE" and target not in self._outputs:
             return False
         if target in self._outputs and target not in self._quantised:
             made = self._found(source)
-            is_made = any(made in _indices(each.outputs) for each in self._graph.operators)
+            is_made = any(made in indices_of(each.outputs) for each in self._graph.operators)
             if not is_made or made in self._outputs:
                 raise ModelError("has no float form: an output of it is an input, or another output")
             self._same[made] = target
@@ -303,18 +219,20 @@ class _Rewriting:
 
         stored  the types and scales that tensors had, by their indices
         """
-        name, rounding = self._name(operator), []
-        outputs = _indices(operator.outputs)
+        name, rounding = self._objects.name(operator), []
+        outputs = indices_of(operator.outputs)
         for place, index in enumerate(outputs):
             if name in MOVING or index not in stored:
                 continue
-            integers = self._like(index, b"/integers", *stored[index])
-            rounding.append(self._operator("DEQUANTIZE", integers, index))
+            integers = self._objects.new_like(index, b"/integers", *stored[index])
+            rounding.append(self._objects.new_operator("DEQUANTIZE", integers, index))
             if name == "QUANTIZE":
                 outputs[place] = integers
             else:
-                outputs[place] = self._like(index, b"/exact", self._schema.TensorType.FLOAT32)
-                rounding.insert(-1, self._operator("QUANTIZE", outputs[place], integers))
+                outputs[place] = self._objects.new_like(
+                    index, b"/exact", self._objects.schema.TensorType.FLOAT32
+                )
+                rounding.insert(-1, self._objects.new_operator("QUANTIZE", outputs[place], integers))
         operator.outputs = np.array(outputs, np.int32)
         return iter((operator, *rounding))
 
@@ -324,15 +242,7 @@ class _Rewriting:
         return index
 
     def _renamed(self, indices: Any) -> NDArray[np.int32]:
-        return np.array([self._found(index) for index in _indices(indices)], np.int32)
-
-    def _drop_old_constants(self) -> None:
-        """Empty the buffers that nothing names any more."""
-        named = {tensor.buffer for tensor in self._graph.tensors}
-        named |= {entry.buffer for entry in self._model.metadata or ()}
-        for index, buffer in enumerate(self._model.buffers):
-            if index not in named:
-                buffer.data = None
+        return np.array([self._found(index) for index in indices_of(indices)], np.int32)
 
 
 def _real(
@@ -342,44 +252,14 @@ def _real(
     quantised, side = tensor.quantization, 0
     zero_points: NDArray[Any] = np.zeros(0)
     if scales is None:
-        scales = _array(quantised.scale).astype(np.float64)
-        zero_points = _array(quantised.zeroPoint)
+        scales = array_of(quantised.scale).astype(np.float64)
+        zero_points = array_of(quantised.zeroPoint)
         side = min(quantised.quantizedDimension, integers.ndim - 1)
     zero_points = np.resize(zero_points, len(scales)) if len(zero_points) else np.zeros(len(scales))
     if len(scales) > 1:
         if len(scales) != integers.shape[side]:
-            raise ModelError(f"is damaged: its tensor {_text(tensor.name)} has {len(scales)} scales")
+            raise ModelError(f"is damaged: its tensor {text_of(tensor.name)} has {len(scales)} scales")
         along = [1] * integers.ndim
         along[side] = len(scales)
         scales, zero_points = scales.reshape(along), zero_points.reshape(along)
     return np.asarray((integers.astype(np.float64) - zero_points) * scales, np.float32)
-
-
-def _aligning_builder(size: int) -> Any:
-    builder: Any = import_module("flatbuffers").Builder
-
-    class Aligning(builder):  # type: ignore[misc]
-        """Puts arrays at multiples of ALIGNED bytes."""
-
-        def CreateNumpyVector(self, values: NDArray[Any]) -> Any:  # noqa: N802 - the library's name
-            self.Prep(ALIGNED, values.nbytes)
-            return super().CreateNumpyVector(values)
-
-    return Aligning(size)
-
-
-def _type_of(schema: Any, number: int) -> np.dtype[Any]:
-    types = vars(schema.TensorType).items()
-    return np.dtype(str(next(name.lower() for name, value in types if value == number)))
-
-
-def _indices(values: Any) -> list[int]:
-    return [int(value) for value in _array(values)]
-
-
-def _array(values: Any) -> NDArray[Any]:
-    return np.empty(0) if values is None or np.ndim(values) == 0 else np.asarray(values)
-
-
-def _text(name: bytes | str | None) -> str:
-    return name if isinstance(name, str) else (name or b"").decode(errors="replace")
