@@ -273,7 +273,7 @@ stats = true
     good = stats[-1]["cameras"]["porch"]
     assert good["captured"] == good["delivered"] + good["dropped"]
     assert good["delivered"] == len(porch)
-    # Where two frames come within 30 ms both workers may hang, until they get substitutes after a second.
+    # Where two frames come within 30 ms both workers may hang, until substitutes come after a second.
     assert good["delivered"] > 0.9 * (good["captured"] - 30)
 
 
