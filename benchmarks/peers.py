@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from edge_vision.service.bench.comparison import Floor, floors, plan_of, trial_of
+from edge_vision.service.bench.comparison import FLOOR, Floor, floors, plan_of, trial_of
 
 PEER = Path(__file__).parent / "mediapipe_task.py"
 
@@ -35,7 +38,6 @@ def main() -> None:
     if wishes is None:
         sys.exit(f"{asked.config}: {without}")
     seconds = asked.seconds
-    task = {"video": wishes["video"], "model": wishes["models"][0], "seconds": seconds}
     rows: dict[str, list[tuple[float, float, float]]] = {"daemon": [], "bare loop": [], "MediaPipe": []}
     for number in range(1, asked.runs + 1):
         print(f"run {number} of {asked.runs}", file=sys.stderr)
@@ -44,7 +46,7 @@ def main() -> None:
         rows["daemon"].append(
             (trial.frames / trial.wall_s, 1000.0 * trial.cpu_s / trial.frames, trial.first_s)
         )
-        rows["MediaPipe"].append(_peer(asked.python, task))
+        rows["MediaPipe"].append(_peer(asked.python, wishes))
     middle = {
         name: [median(column) for column in zip(*each, strict=True)] for name, each in rows.items()
     }
@@ -60,9 +62,10 @@ def _of_floor(floor: Floor) -> tuple[float, float, float]:
     return floor.fps, floor.cpu_ms, floor.first_s
 
 
-def _peer(python: str, task: dict[str, object]) -> tuple[float, float, float]:
-    words = [python, str(PEER), json.dumps({**task, "started": time.monotonic()})]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+def _peer(python: str, wishes: Mapping[str, Any]) -> tuple[float, float, float]:
+    words = [python, str(PEER), json.dumps({**wishes, "started": time.monotonic()})]
+    environment = {**os.environ, "PYTHONPATH": str(FLOOR.parent)}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         sys.exit(f"MediaPipe failed: {done.stderr.strip()[-300:]}")
     told = json.loads(done.stdout.splitlines()[-1])

@@ -12,7 +12,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 
 def peak_mb() -> float:
@@ -24,24 +26,50 @@ def peak_mb() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def main() -> None:
-    """Do it."""
-    import cv2  # noqa: PLC0415 - the start counts these imports
-    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
+def measured(wishes: Mapping[str, Any], take: Callable[[Any], None]) -> dict[str, float]:
+    """What is printed of a loop over the video of the wishes that does something with each frame.
 
-    wishes = json.loads(sys.argv[1])
+    take  is given each frame, (height, width, 3) uint8 BGR
+    """
+    import cv2  # noqa: PLC0415 - the start counts this import
+
     cv2.setNumThreads(1)
-    models = []
-    for file in wishes["models"]:
-        model = Interpreter(file, num_threads=1)
-        model.allocate_tensors()
-        models.append((model, model.get_input_details(), model.get_output_details()))
     video = cv2.VideoCapture(wishes["video"], cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     frames, first, began, spent = 0, 0.0, 0.0, 0.0
     while True:
         found, frame = video.read()
         if not found:
             break
+        take(frame)
+        now = time.monotonic()
+        if not began:
+            began, spent, first = now, time.process_time(), now - wishes["started"]
+            continue
+        frames += 1
+        if now - began > wishes["seconds"]:
+            break
+    return {
+        "frames": frames,
+        "wall_s": time.monotonic() - began,
+        "cpu_s": time.process_time() - spent,
+        "first_s": first,
+        "peak_mb": peak_mb(),
+    }
+
+
+def main() -> None:
+    """Do it."""
+    import cv2  # noqa: PLC0415 - the start counts these imports
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
+
+    wishes = json.loads(sys.argv[1])
+    models = []
+    for file in wishes["models"]:
+        model = Interpreter(file, num_threads=1)
+        model.allocate_tensors()
+        models.append((model, model.get_input_details(), model.get_output_details()))
+
+    def take(frame: Any) -> None:
         for model, inputs, outputs in models:
             entry = inputs[0]
             _, height, width, channels = entry["shape"]
@@ -53,21 +81,8 @@ def main() -> None:
             model.invoke()
             for output in outputs:
                 model.get_tensor(output["index"])
-        now = time.monotonic()
-        if not began:
-            began, spent, first = now, time.process_time(), now - wishes["started"]
-            continue
-        frames += 1
-        if now - began > wishes["seconds"]:
-            break
-    told = {
-        "frames": frames,
-        "wall_s": time.monotonic() - began,
-        "cpu_s": time.process_time() - spent,
-        "first_s": first,
-        "peak_mb": peak_mb(),
-    }
-    sys.stdout.write(json.dumps(told) + "\n")
+
+    sys.stdout.write(json.dumps(measured(wishes, take)) + "\n")
 
 
 if __name__ == "__main__":
