@@ -28,8 +28,11 @@ LEARNING = 0.2
 class Flow:
     """Takes frames in and sees each one to its end: delivered, dropped or failed, and counted.
 
-    As many frames are in flight as there are workers. While one of them is stuck in a stage no other
-    is begun, so that a camera can hold up one worker and not all of them.
+    As many frames are worked on as there are workers. Those that wait for their turn do not count, up
+    to as many again: a frame that takes long does not make the workers idle that are done with the
+    next ones. While one is stuck in a stage no other is begun, so that a camera can hold up one worker
+    and not all of them. A frame whose turn at the first stage has not come stays in the mailbox, where
+    a live camera can still replace it by a fresher one.
 
     places   so many frames wait in the mailbox
     deliver  takes the finished results, in order, one at a time
@@ -48,6 +51,7 @@ class Flow:
         drained: Callable[[], None],
     ) -> None:
         self._steps = steps
+        self._orders_first = bool(steps) and steps[0].ordered
         self._workers = workers
         self._tally = tally
         self._warp = warp
@@ -90,14 +94,16 @@ class Flow:
         """When the frame that is being worked on for the longest was begun, time.monotonic() seconds."""
         return self._turns.oldest_begun()
 
-    def _queue(self) -> None:
+    def _queue(self, *, soon: bool = False) -> None:
+        """Have a worker look for the next frame; `soon`: this one is about to."""
         with self._changed:
-            if self._queued:
+            if self._queued or not self._mailbox:
                 return
             self._queued = True
-        self._workers.submit(self._work)
+        self._workers.submit(self._work, soon=soon)
 
     def _work(self) -> None:
+        """Begin the next frame, and go on for as long as one can be gone on with."""
         job = self._next_job()
         if job is not None:
             self._run(job)
@@ -106,7 +112,7 @@ class Flow:
         """The next frame, lined up; None where there is none, or enough of them are in flight."""
         with self._changed:
             self._queued = False
-            if len(self._turns) >= self._workers.count or self._should_wait():
+            if not self._turns.have_room(self._workers.count, self._orders_first) or self._should_wait():
                 return None
             item = self._mailbox.take()
             if item is None:
@@ -115,8 +121,7 @@ class Flow:
             now = time.monotonic()
             job = Job(Result.of(frame, self._warp), received, begun=now, waited=now - received)
             self._turns.enter(job)
-        if self._mailbox:
-            self._queue()
+        self._queue()
         return job
 
     def _should_wait(self) -> bool:
@@ -132,42 +137,55 @@ class Flow:
         return age > OVERDUE or (self._workers.free == 0 and age > patience)
 
     def _run(self, job: Job) -> None:
-        """Take a frame through its steps until it is done, or parked until its turn comes."""
-        while True:
-            step = self._steps[job.step] if job.step < len(self._steps) else None
-            if (step is None or step.ordered) and not self._turns.admit(job):
-                return
-            if step is None:
-                self._finish(job)
-                return
-            try:
-                after = step(job.result)
-            except FrameFailed:
-                self._leave(job, self._tally.failed)
-                return
-            if after is None:
-                self._leave(job, partial(self._tally.dropped, step.name))
-                return
-            job.result = after
-            self._resume(self._turns.passed(job))
+        """Take a frame through its steps until it is done, or parked until its turn comes.
 
-    def _finish(self, job: Job) -> None:
+        Frames that only waited for this one to be delivered are delivered next, on the same worker.
+        """
+        going: Job | None = job
+        while going is not None:
+            going = self._advance(going)
+        self._queue(soon=True)
+
+    def _advance(self, job: Job) -> Job | None:
+        """Take a frame one step further; gives the frame to go on with, None where there is none."""
+        step = self._steps[job.step] if job.step < len(self._steps) else None
+        if (step is None or step.ordered) and not self._turns.admit(job):
+            return None
+        if step is None:
+            return self._finish(job)
+        try:
+            after = step(job.result)
+        except FrameFailed:
+            return self._leave(job, self._tally.failed)
+        if after is None:
+            return self._leave(job, partial(self._tally.dropped, step.name))
+        job.result = after
+        self._resume(self._turns.passed(job))
+        if self._orders_first and job.step == 1:
+            self._queue()
+        return job
+
+    def _finish(self, job: Job) -> Job | None:
         if self._closed:
-            self._leave(job, partial(self._tally.dropped, "stopped"))
-            return
+            return self._leave(job, partial(self._tally.dropped, "stopped"))
         began = time.monotonic()
         self._deliver(replace(job.result, sequence=self._tally.next_sequence()))
         now = time.monotonic()
         steps = {QUEUE: job.waited * 1000.0, **job.result.timings, PUBLISH: (now - began) * 1000.0}
-        self._leave(job, lambda: self._tally.delivered(now - job.received, steps))
+        return self._leave(job, lambda: self._tally.delivered(now - job.received, steps))
 
-    def _leave(self, job: Job, count: Callable[[], None]) -> None:
+    def _leave(self, job: Job, count: Callable[[], None]) -> Job | None:
+        """A frame is done; gives the one that only waited for it to be delivered."""
         count()
         self._usual += LEARNING * (time.monotonic() - job.begun - self._usual)
-        self._resume(self._turns.left(job))
-        if self._mailbox:
-            self._queue()
+        due = self._turns.left(job)
+        done = [each for each in due if each.step == len(self._steps)]
+        self._resume([each for each in due if each not in done])
         self._notice_end()
+        for follower in done:  # one at most: the delivery takes them one at a time
+            follower.begun = time.monotonic()
+            return follower
+        return None
 
     def _resume(self, jobs: list[Job]) -> None:
         for job in jobs:

@@ -41,6 +41,17 @@ class Turns:
     def __len__(self) -> int:
         return len(self._flying)
 
+    def have_room(self, most: int, first: bool) -> bool:
+        """True where another job may be begun: fewer than `most` are worked on, and as many may wait.
+
+        first  the first step is ordered, so that all jobs in flight must be past it
+        """
+        with self._lock:
+            working = len(self._flying) - len(self._parked)
+            if working >= most or len(self._flying) >= 2 * most:
+                return False
+            return not first or all(job.step for job in self._flying.values())
+
     def enter(self, job: Job) -> None:
         """Line up behind all frames in flight."""
         with self._lock:

@@ -50,9 +50,13 @@ class Claim:
         """Claim with another weight from now on."""
         self._share.weight = weight
 
-    def submit(self, task: Task, *, first: bool = False) -> None:
-        """Queue a task, before all others of this claim where `first`."""
-        self._workers.submit(self._share, task, first)
+    def submit(self, task: Task, *, first: bool = False, soon: bool = False) -> None:
+        """Queue a task.
+
+        first  before all others of this claim
+        soon   a worker submits it that is about to be done, and shall not wake another for it
+        """
+        self._workers.submit(self._share, task, first=first, soon=soon)
 
 
 class Workers:
@@ -111,11 +115,12 @@ class Workers:
         """What somebody may claim of the threads' time, by a weight beside the others' weights."""
         return Claim(self, Share(weight))
 
-    def submit(self, share: Share, task: Task, first: bool) -> None:
-        """Queue a task of a share, before its others where `first`."""
+    def submit(self, share: Share, task: Task, *, first: bool, soon: bool) -> None:
+        """Queue a task of a share, see `Claim.submit`."""
         with self._changed:
             self._tasks.put(share, task, first=first)
-            self._changed.notify()
+            if not soon:
+                self._changed.notify()
 
     def busy(self, share: Share) -> float:
         """Seconds that threads have spent on a share's tasks, with those that are not over yet."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -73,6 +74,66 @@ def test_stateless_stages_of_one_camera_run_at_once() -> None:
         camera = made.camera(FakeSource(frames(20)), [Call(meet)])
         assert camera.finished.wait(20)
         assert camera.tally.counts().delivered == 20
+
+
+def test_a_frame_that_takes_long_does_not_make_the_other_workers_idle() -> None:
+    others, begun = Event(), []
+
+    def take(result: Result) -> Result:
+        begun.append(result.frame.index)
+        if result.frame.index == 0:
+            assert others.wait(10), "the frames behind it were not begun"
+        elif result.frame.index == 3:
+            others.set()
+        return result
+
+    with rig(2) as made:
+        camera = made.camera(FakeSource(frames(8)), [Call(take)])
+        assert camera.finished.wait(20)
+        assert made.indices() == list(range(8)), "delivered in order all the same"
+        assert begun[:2] in ([0, 1], [1, 0])
+        assert camera.tally.counts().failed == 0
+
+
+def test_behind_a_frame_that_takes_long_as_many_wait_as_there_are_workers_and_no_more() -> None:
+    most, begun = Event(), []
+
+    def take(result: Result) -> Result:
+        begun.append(result.frame.index)
+        if result.frame.index == 0:
+            most.wait(0.1)
+            assert len(begun) <= 4
+        return result
+
+    with rig(2) as made:
+        camera = made.camera(FakeSource(frames(20)), [Call(take)])
+        assert camera.finished.wait(20)
+        assert camera.tally.counts().delivered == 20
+
+
+def test_a_live_camera_keeps_frames_fresh_until_their_turn_at_the_first_stage_comes() -> None:
+    entered, go_on = Event(), Event()
+
+    def first_takes_long(result: Result) -> Result:
+        if result.frame.index == 0:
+            entered.set()
+            assert go_on.wait(10)
+        return result
+
+    def given(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        assert entered.wait(10)
+        time.sleep(0.02)
+        return image
+
+    with rig(2) as made:
+        pictures = frames(4)
+        script: list[Any] = [pictures[0], *(partial(given, each) for each in pictures[1:])]
+        camera = made.camera(FakeSource(script, live=True), [Call(first_takes_long, ordered=True)])
+        wait_until(lambda: camera.tally.counts().captured == 4)
+        go_on.set()
+        wait_until(lambda: len(made.sink.seen.results) == 2)
+        assert made.indices() == [0, 3]
+        assert camera.tally.counts().dropped_by == {"overwritten": 2}
 
 
 def test_an_ordered_stage_is_called_by_one_thread_at_a_time() -> None:

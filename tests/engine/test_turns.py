@@ -38,6 +38,24 @@ def test_a_job_that_leaves_early_does_not_let_the_next_overtake_an_earlier_one()
     assert turns.passed(first) == [third]
 
 
+def test_jobs_that_wait_leave_room_for_as_many_others() -> None:
+    turns, first, second, third = Turns(), job(), job(), job()
+    for each in (first, second):
+        turns.enter(each)
+    assert not turns.have_room(2, first=False)
+    assert not turns.admit(second)
+    assert turns.have_room(2, first=False)
+    turns.enter(third)
+    assert not turns.admit(third)
+    assert turns.have_room(2, first=False)
+    assert not turns.have_room(1, first=False), "one worked on is enough for one worker"
+    assert not turns.have_room(2, first=True), "it would wait at the first step"
+    turns.passed(first)
+    for each in (second, third):
+        turns.passed(each)
+    assert turns.have_room(4, first=True)
+
+
 @given(st.data())
 def test_whatever_the_workers_do_every_job_passes_every_step_in_order(data: st.DataObject) -> None:
     steps, count = 3, 5
