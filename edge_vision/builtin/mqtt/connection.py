@@ -35,6 +35,9 @@ WINDOW = 20
 BATCH = 100
 """So many messages are written before the network is read again."""
 
+LOOK = 1.0
+"""Seconds between two looks after the connection while nothing happens."""
+
 UNSUPPORTED_VERSION = 0x84
 TAKEN_OVER = 0x8E
 
@@ -178,7 +181,8 @@ class Connection:
         poll = select.poll()
         poll.register(socket.fileno(), select.POLLIN | (select.POLLOUT if client.want_write() else 0))
         poll.register(self._wake.fileno(), select.POLLIN)
-        ready = dict(poll.poll(1000 if done and not buffered else 0))
+        rest = self._outgoing.rest(LOOK) if done and not buffered else 0.0
+        ready = dict(poll.poll(1000.0 * rest))
         if self._wake.fileno() in ready:
             self._wake.answer()
         happened = ready.get(socket.fileno(), 0)

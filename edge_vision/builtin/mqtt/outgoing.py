@@ -20,6 +20,9 @@ EVENTS_KEPT = 1000
 PATIENCE = 10.0
 """Seconds without any progress after which nobody waits for room any more."""
 
+GATHER = 0.01
+"""Seconds over which what nobody waits for live is gathered, once there is more of it."""
+
 Reach = Literal["undecided", "up", "down", "closed"]
 
 
@@ -31,7 +34,8 @@ class Outgoing:
     changes. What is to *keep* (events) waits while the broker is away, up to EVENTS_KEPT; what was not
     acknowledged is sent again. The *fleeting* (results, pictures, statistics) waits only while
     connected, up to `limit` messages and `limit_bytes` bytes; what is on no wire yet when the
-    connection goes is lost.
+    connection goes is lost. While fleeting messages of recordings keep coming the link looks after them
+    every GATHER seconds by itself, and is not woken for each: waking a thread costs more than sending.
     """
 
     def __init__(self, limit: int, limit_bytes: int, wake: Callable[[], None]) -> None:
@@ -51,6 +55,7 @@ class Outgoing:
         self._unacknowledged: dict[int, Message] = {}
         self._progress = 0
         self._stalled = False
+        self._patient = self._gathering = False
         self._complain = Complaints(logger, "mqtt")
         self._sent = self._lost = self._refused = self._connections = 0
 
@@ -78,7 +83,8 @@ class Outgoing:
     def put(self, message: Message, wait: bool = False) -> None:
         """Hand over a fleeting message; it is lost where there is no connection or no room.
 
-        wait  True to wait for room while connected, but not for PATIENCE without any progress
+        wait  True for a recording: to wait for room while connected, but not for PATIENCE without any
+              progress; and nobody minds GATHER seconds
         """
         with self._changed:
             if wait:
@@ -88,7 +94,10 @@ class Outgoing:
                 return
             self._fleeting.append(message)
             self._fleeting_bytes += message.size
-        self._wake()
+            self._patient |= wait
+            looks_by_itself = wait and self._gathering and self._is_half_empty()
+        if not looks_by_itself:
+            self._wake()
 
     def keep(self, message: Message) -> None:
         """Hand over a message that waits for the broker; where too many do, the oldest is lost."""
@@ -148,6 +157,7 @@ class Outgoing:
 
     def flush(self, timeout: float) -> bool:
         """Wait until nothing is pending; False where `timeout` passed or the broker is away."""
+        self._wake()
         with self._changed:
             self._changed.wait_for(lambda: not self._pending() or self._away, timeout)
             return not self._pending()
@@ -215,6 +225,12 @@ class Outgoing:
                 message = self._fleeting.popleft()
             self._taken = message
             return message
+
+    def rest(self, longest: float) -> float:
+        """For how many seconds, `longest` at most, the link may wait for something to happen."""
+        with self._changed:
+            self._gathering, self._patient = self._patient, False
+            return GATHER if self._gathering else longest
 
     def written(self, message_id: int | None) -> None:
         """The message taken is written, with an id where it will be acknowledged."""
