@@ -13,7 +13,7 @@ from edge_vision.adapters.values import (
     Activation,
     box_scores,
     class_labels,
-    class_probabilities,
+    scores_reader,
     told_activation,
 )
 from edge_vision.contracts.model import ModelBundle
@@ -38,8 +38,15 @@ class ClassScores:
 
     def best(self, most: int, min_score: float = 0.0) -> tuple[tuple[str, float], ...]:
         """At most so many (label, score) rows, best first, those of lower score left out."""
-        order = np.argsort(-self.score, kind="stable")[:most]
-        return tuple((self.labels[i], float(self.score[i])) for i in order if self.score[i] >= min_score)
+        score = self.score
+        if most < len(score):
+            # Sorting a thousand to name five takes twice as long as finding the five first.
+            rows = np.flatnonzero(score >= np.partition(score, -most)[-most])
+            rows = rows[np.argsort(-score[rows], kind="stable")[:most]]
+        else:
+            rows = np.argsort(-score, kind="stable")
+        named = zip(rows.tolist(), score[rows].tolist(), strict=True)
+        return tuple([(self.labels[row], value) for row, value in named if value >= min_score])
 
 
 class ScoresDecoding(Options):
@@ -101,8 +108,11 @@ def _adapter(bundle: ModelBundle, options: ScoresDecoding) -> Adapter[ClassScore
     background = None if options.background == "auto" else options.background
     labels = class_labels(bundle.labels, count, bundle.name, background)
 
+    scores = scores_reader(spec, activation, producer)
+    name = spec.name
+
     def read(outputs: Outputs) -> ClassScores:
-        return ClassScores(class_probabilities(spec, outputs[spec.name], activation, producer), labels)
+        return ClassScores(scores(outputs[name]), labels)
 
     return Adapter(read, labels)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping
+from functools import cached_property
 from typing import Any, Generic
 
 import cv2
@@ -59,6 +60,7 @@ class Runner(Generic[Reading]):
         self.labels = adapter.labels
         self._read = adapter.read
         self._image = _image_from_view(self.bundle, provides)
+        self._fill = None if self._image is None else self._image.filling(_turned)
         self._memory = Memory(self.bundle, reset_after) if self.bundle.state else None
         _check_inputs(self.bundle, self._image, provides)
 
@@ -67,7 +69,7 @@ class Runner(Generic[Reading]):
         """True where a call depends on earlier ones."""
         return self._memory is not None
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels of the image it takes; raises ModelError where it takes none."""
         return self.bundle.image_input.size
@@ -104,10 +106,10 @@ class Runner(Generic[Reading]):
         take = 0
         if view is not None:
             time, take = view.frame.monotonic, view.frame.take
-        if self._image is not None:
+        if self._image is not None and self._fill is not None:
             if view is None:
                 raise StageError(f"{self.bundle.name}: takes an image, and is given none")
-            inputs[self._image.name] = self._image.from_pixels(view.pixels(), _turned)
+            inputs[self._image.name] = self._fill(view.pixels())
         if self._memory is None:
             return self._read(self._model(inputs))
         inputs.update(self._memory.recall(key, time, take))

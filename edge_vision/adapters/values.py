@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
@@ -106,6 +107,23 @@ def class_probabilities(
     if are_fractions(spec, values) and (any_sum or abs(float(values.sum()) - 1.0) <= SUM_TOLERANCE):
         return np.clip(values, 0.0, 1.0)
     return softmax(values)
+
+
+def scores_reader(
+    spec: TensorSpec, activation: Activation | None = None, producer: str = ""
+) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+    """`class_probabilities` of an output, made ready for many runs.
+
+    What each of 256 stored values stands for is looked up.
+    """
+    if spec.quantisation is None or np.dtype(spec.dtype).itemsize > 1:
+        return lambda array: class_probabilities(spec, array, activation, producer)
+    stored = np.arange(256, dtype=np.uint8).view(spec.dtype)
+    if activation in ("none", "sigmoid") or (activation is None and _stores_fractions(spec)):
+        table = class_probabilities(spec, stored, activation, producer)
+        return lambda array: table[array.view(np.uint8).reshape(-1)]
+    real = real_values(spec, stored)
+    return lambda array: softmax(real[array.view(np.uint8).reshape(-1)])
 
 
 def activated(values: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:

@@ -10,6 +10,8 @@ import cv2
 from edge_vision.data.errors import StageError
 from edge_vision.data.findings import Picture
 
+_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
 
 class Encoded(NamedTuple):
     """A picture as bytes, the ending of a file that holds them, and their media type."""
@@ -39,8 +41,7 @@ def encode_picture(picture: Picture, quality: int) -> Encoded:
 def encode_json(value: object) -> bytes:
     """Encode a payload as compact JSON in UTF-8; raises StageError where it is not JSON."""
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return text.encode()
+        return _compact(value).encode()
     except (TypeError, ValueError) as error:
         raise StageError(f"a payload cannot be written as JSON: {error}") from None
 

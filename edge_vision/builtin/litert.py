@@ -74,6 +74,7 @@ class LiteRTModel:
                 self._outputs = {**Tensors.of(first.get_output_details()).indices, **carried}
         except (ValueError, RuntimeError, TypeError) as error:
             raise ModelError(f"{bundle.file}: cannot be used ({short_reason(error)})") from None
+        self._wanted = {spec.name: (spec.shape, np.dtype(spec.dtype)) for spec in self._bundle.inputs}
         # A list: its append and pop are atomic, and the last one used is the one warm in the caches.
         self._idle = [first]
         for warning in self._bundle.warnings:
@@ -121,7 +122,8 @@ class LiteRTModel:
     def _run(
         self, interpreter: Interpreter, inputs: Mapping[str, NDArray[Any]]
     ) -> dict[str, NDArray[Any]]:
-        interpreter.reset_all_variables()
+        if self._bundle.facts.variables:
+            interpreter.reset_all_variables()
         for name, index in self._inputs.items():
             interpreter.set_tensor(index, inputs[name])
         interpreter.invoke()
@@ -134,14 +136,13 @@ class LiteRTModel:
             if name not in self._inputs:
                 hint = suggestion(name, self._inputs)
                 raise ModelError(f"{self._name}: has no input {name}{hint}")
-        for spec in self._bundle.inputs:
-            array = inputs.get(spec.name)
+        for name, (shape, dtype) in self._wanted.items():
+            array = inputs.get(name)
             if array is None:
-                raise ModelError(f"{self._name}: the input {spec.name} is missing")
-            if array.shape != spec.shape or array.dtype != np.dtype(spec.dtype):
+                raise ModelError(f"{self._name}: the input {name} is missing")
+            if array.shape != shape or array.dtype != dtype:
                 raise ModelError(
-                    f"{self._name}: the input {spec.name} is {spec.shape} {spec.dtype}, "
-                    f"not {array.shape} {array.dtype}"
+                    f"{self._name}: the input {name} is {shape} {dtype}, not {array.shape} {array.dtype}"
                 )
 
 

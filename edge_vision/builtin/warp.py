@@ -10,6 +10,7 @@ something (a letterbox), for every other map a mask.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -41,6 +42,30 @@ class _Span(NamedTuple):
         return max(0, self.stop - self.start)
 
 
+class _Part(NamedTuple):
+    """A rectangle of an image."""
+
+    rows: _Span
+    columns: _Span
+
+
+class _Road(NamedTuple):
+    """How the pixels of a view are come by.
+
+    size    (width, height) of the view
+    factor  of the averages that are taken first, 1 for none
+    blocks  those that are needed, None for none
+    region  what `cv2.resize` is to stretch, None where it takes a warp
+    matrix  3x3 map from the view to the image, or to the averages
+    """
+
+    size: tuple[int, int]
+    factor: int
+    blocks: _Part | None
+    region: _Part | None
+    matrix: geometry.Map
+
+
 def opencv_warp(
     image: Image,
     matrix: geometry.Map,
@@ -49,8 +74,11 @@ def opencv_warp(
     window: Window | None = None,
 ) -> Image:
     """Warp with OpenCV, as data/warp.py defines it; the pixels may be a slice of the image itself."""
-    if window is None and _shows_all(image, matrix, size):
-        return _sampled(image, matrix, size)  # the most frequent case: no frame around, nothing cut
+    if window is None:
+        # The most frequent case, no frame around and nothing cut, is computed once for all frames.
+        road = _road_of_all(image.shape[:2], matrix.tobytes(), size)
+        if road is not None:
+            return _taken(image, road)
     seen = geometry.corners(image.shape[1], image.shape[0])
     if window is not None:
         seen = geometry.clip_polygon(window, seen)
@@ -67,14 +95,15 @@ def opencv_warp(
     return painted
 
 
-def _shows_all(image: Image, matrix: geometry.Map, size: tuple[int, int]) -> bool:
-    """True where the view is the whole image, stretched."""
+@lru_cache(maxsize=64)
+def _road_of_all(shape: tuple[int, int], matrix_bytes: bytes, size: tuple[int, int]) -> _Road | None:
+    """The road to a view that is the whole image, stretched; None where it is anything else."""
+    matrix = np.frombuffer(matrix_bytes).reshape(3, 3)
     (across, b, c), (d, down, f), last = matrix.tolist()
     if b or c or d or f or last != [0.0, 0.0, 1.0]:
-        return False
-    height, width = image.shape[:2]
-    missing = max(abs(across * size[0] - width), abs(down * size[1] - height))
-    return bool(missing < TOLERANCE)
+        return None
+    missing = max(abs(across * size[0] - shape[1]), abs(down * size[1] - shape[0]))
+    return _road(shape, matrix, size) if missing < TOLERANCE else None
 
 
 def _filled(size: tuple[int, int], colour: Colour) -> Image:
@@ -133,20 +162,49 @@ def _centres_within(coordinates: NDArray[np.float64], limit: int) -> _Span:
 
 def _sampled(image: Image, matrix: geometry.Map, size: tuple[int, int]) -> Image:
     """Sample every pixel of the view, the image's edges repeated outside of it."""
+    return _taken(image, _road(image.shape[:2], matrix, size))
+
+
+def _road(shape: tuple[int, int], matrix: geometry.Map, size: tuple[int, int]) -> _Road:
+    """The cheapest road from an image of that shape (height, width) to the view."""
     factor = shrink_factor(matrix)
+    blocks = None
     if factor > 1:
-        image, matrix = _reduced(image, matrix, size, factor)
-    region = _whole_region(image, matrix, size)
-    if region is not None:
-        columns, rows = region
+        # The blocks are counted from the image's corner, so a crop sees the same averages as the whole.
+        shown = geometry.map_points(matrix, geometry.corners(*size)) / factor
+        blocks = _Part(
+            _blocks(shown[:, 1], shape[0] // factor), _blocks(shown[:, 0], shape[1] // factor)
+        )
+        to_averages = geometry.translation(-blocks.columns.start, -blocks.rows.start) @ geometry.scaling(
+            1 / factor, 1 / factor
+        )
+        matrix = to_averages @ matrix
+        shape = blocks.rows.length, blocks.columns.length
+    return _Road(size, factor, blocks, _whole_region(shape, matrix, size), matrix)
+
+
+def _taken(image: Image, road: _Road) -> Image:
+    """The pixels that a road leads to."""
+    size, factor = road.size, road.factor
+    if road.blocks is not None:
+        rows, columns = road.blocks
+        image = _averages(
+            image[
+                rows.start * factor : rows.stop * factor, columns.start * factor : columns.stop * factor
+            ],
+            (columns.length, rows.length),
+            factor,
+        )
+    if road.region is not None:
+        rows, columns = road.region
         part = image[rows.start : rows.stop, columns.start : columns.stop]
         if (columns.length, rows.length) == size:
             return part
         # Averages are rounded already; rounding them roughly again is what MoveNet's points feel.
-        road = cv2.INTER_LINEAR if factor == 1 else cv2.INTER_LINEAR_EXACT
-        return _uint8(cv2.resize(part, size, interpolation=road))
+        interpolation = cv2.INTER_LINEAR if factor == 1 else cv2.INTER_LINEAR_EXACT
+        return _uint8(cv2.resize(part, size, interpolation=interpolation))
     # OpenCV's coordinates are those of pixel centres, half a pixel from ours.
-    centred = _HALF_LEFT @ matrix @ _HALF_RIGHT
+    centred = _HALF_LEFT @ road.matrix @ _HALF_RIGHT
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     if geometry.is_affine(centred):
         affine = centred[:2] / centred[2, 2]
@@ -154,26 +212,6 @@ def _sampled(image: Image, matrix: geometry.Map, size: tuple[int, int]) -> Image
     return _uint8(
         cv2.warpPerspective(image, centred, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     )
-
-
-def _reduced(
-    image: Image, matrix: geometry.Map, size: tuple[int, int], factor: int
-) -> tuple[Image, geometry.Map]:
-    """The needed part of the image as averages of factor x factor blocks, and the map to it.
-
-    The blocks are counted from the image's corner, so a crop sees the same averages as the whole.
-    """
-    shown = geometry.map_points(matrix, geometry.corners(*size)) / factor
-    columns = _blocks(shown[:, 0], image.shape[1] // factor)
-    rows = _blocks(shown[:, 1], image.shape[0] // factor)
-    part = image[
-        rows.start * factor : rows.stop * factor, columns.start * factor : columns.stop * factor
-    ]
-    averages = _averages(part, (columns.length, rows.length), factor)
-    to_averages = geometry.translation(-columns.start, -rows.start) @ geometry.scaling(
-        1 / factor, 1 / factor
-    )
-    return averages, to_averages @ matrix
 
 
 def _averages(part: Image, size: tuple[int, int], factor: int) -> Image:
@@ -201,17 +239,15 @@ def _blocks(coordinates: NDArray[np.float64], limit: int) -> _Span:
     return _Span(start, stop)
 
 
-def _whole_region(
-    image: Image, matrix: geometry.Map, size: tuple[int, int]
-) -> tuple[_Span, _Span] | None:
-    """The columns and rows the view shows, where `cv2.resize` of them is the exact answer."""
+def _whole_region(shape: tuple[int, int], matrix: geometry.Map, size: tuple[int, int]) -> _Part | None:
+    """The part of the image that the view shows, where `cv2.resize` of it is the exact answer."""
     if not _is_upright(matrix, size) or matrix[0, 0] <= 0.0 or matrix[1, 1] <= 0.0:
         return None
-    columns = _whole_span(matrix[0, 2], matrix[0, 0], size[0], image.shape[1])
-    rows = _whole_span(matrix[1, 2], matrix[1, 1], size[1], image.shape[0])
+    columns = _whole_span(matrix[0, 2], matrix[0, 0], size[0], shape[1])
+    rows = _whole_span(matrix[1, 2], matrix[1, 1], size[1], shape[0])
     if columns is None or rows is None:
         return None
-    return columns, rows
+    return _Part(rows, columns)
 
 
 def _whole_span(start: float, scale: float, length: int, limit: int) -> _Span | None:

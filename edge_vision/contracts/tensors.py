@@ -26,6 +26,10 @@ Turning: TypeAlias = Callable[[Image], NDArray[np.uint8]]
 """Gives pixels (height, width, 3) BGR as RGB, in an array of its own."""
 
 
+Filling: TypeAlias = Callable[[Image], NDArray[np.generic]]
+"""Makes the array of an image input of pixels (height, width, 3) uint8 BGR."""
+
+
 def reversed_channels(pixels: Image) -> NDArray[np.uint8]:
     """Pixels (height, width, 3) BGR as RGB; plane by plane, which is the quickest that numpy can."""
     turned = np.empty(pixels.shape, dtype=np.uint8)
@@ -117,22 +121,11 @@ class TensorSpec:
 
         turned  makes red, green, blue of the pixels, where there is something quicker than numpy
         """
-        width, height = self.size
-        if pixels.shape != (height, width, 3) or pixels.dtype != np.uint8:
-            raise StageError(
-                f"{self.name} takes pixels ({height}, {width}, 3) uint8, "
-                f"not {pixels.shape} {pixels.dtype}"
-            )
-        if self.channels == 1:
-            channels = _grey(pixels)
-        elif self.order == "bgr":
-            channels = pixels.copy()
-        else:
-            channels = turned(pixels)
-        values = _conversion(self)(channels)
-        if self.channels_first:
-            values = np.ascontiguousarray(values.transpose(2, 0, 1))
-        return values.reshape(self.shape)
+        return self.filling(turned)(pixels)
+
+    def filling(self, turned: Turning = reversed_channels) -> Filling:
+        """What `from_pixels` does, made ready for many pictures."""
+        return _filling(self, turned)
 
     def real(self, array: NDArray[np.generic]) -> NDArray[np.float32]:
         """The real values behind an output: dequantised where it is quantised, as float32."""
@@ -158,10 +151,34 @@ class TensorSpec:
         return np.full(self.shape, zero, dtype=self.dtype)
 
 
+@lru_cache(maxsize=256)
+def _filling(spec: TensorSpec, turned: Turning) -> Filling:
+    """How pixels become an image input, chosen once a tensor."""
+    width, height = spec.size
+    wanted, shape = (height, width, 3), spec.shape
+    convert, planes_first = _conversion(spec), spec.channels_first
+    channels_of: Turning = turned
+    if spec.channels == 1:
+        channels_of = _grey
+    elif spec.order == "bgr":
+        channels_of = np.ndarray.copy
+
+    def fill(pixels: Image) -> NDArray[np.generic]:
+        if pixels.shape != wanted or pixels.dtype != np.uint8:
+            raise StageError(
+                f"{spec.name} takes pixels {wanted} uint8, not {pixels.shape} {pixels.dtype}"
+            )
+        values = convert(channels_of(pixels))
+        if planes_first:
+            values = np.ascontiguousarray(values.transpose(2, 0, 1))
+        return values.reshape(shape)
+
+    return fill
+
+
 Convert: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[Any]]
 
 
-@lru_cache(maxsize=256)
 def _conversion(spec: TensorSpec) -> Convert:
     """How channels (height, width, c) uint8 become values of an image input, chosen once a tensor."""
     kind = np.dtype(spec.dtype).kind

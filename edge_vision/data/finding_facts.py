@@ -72,9 +72,11 @@ class EmbeddingFact(TypedDict):
 def label_facts(labels: Labels) -> list[LabelFact]:
     """A fact for each row of labels."""
     facts: list[LabelFact] = []
+    placed = labels.box is not None or labels.track_id is not None
     for label, score in labels.rows:
         fact: LabelFact = {"stage": labels.stage, "label": label, "score": rounded_score(score)}
-        _add_place(fact, labels.box, labels.track_id)
+        if placed:
+            _add_place(fact, labels.box, labels.track_id)
         facts.append(fact)
     return facts
 

@@ -7,10 +7,11 @@ score that is not a number, a box without end) is refused with StageError where 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from itertools import repeat
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,7 +136,7 @@ class Labels:
     track_id: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        rows = tuple((str(label), checked_score(score)) for label, score in self.rows)
+        rows = tuple([(str(label), checked_score(score)) for label, score in self.rows])
         object.__setattr__(self, "rows", rows)
         _check_place(self, "a label's")
 
@@ -246,6 +247,22 @@ class Picture:
 
 
 Finding: TypeAlias = Detections | Labels | Segments | Text | Embedding | Picture
+F = TypeVar("F", bound=Finding)
+
+
+def signed(finding: F, stage: str) -> F:
+    """A copy that names the stage; what was checked when the finding was made is not checked again."""
+    kind: type[Any] = type(finding)
+    copy: F = object.__new__(kind)
+    for name in _field_names(cast("Hashable", kind)):
+        object.__setattr__(copy, name, getattr(finding, name))
+    object.__setattr__(copy, "stage", stage)
+    return copy
+
+
+@cache
+def _field_names(kind: Hashable) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(cast("type[Any]", kind)))
 
 
 def _check_place(finding: Labels | Embedding, whose: str) -> None:

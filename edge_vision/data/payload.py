@@ -6,9 +6,10 @@ text field that names a moment is UTC, ISO 8601 with milliseconds and a Z.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from edge_vision.data.event import Event
 from edge_vision.data.finding_facts import (
@@ -24,7 +25,15 @@ from edge_vision.data.finding_facts import (
     segment_facts,
     text_fact,
 )
-from edge_vision.data.findings import Detections, Embedding, Labels, Picture, Segments, Text
+from edge_vision.data.findings import (
+    Detections,
+    Embedding,
+    Finding,
+    Labels,
+    Picture,
+    Segments,
+    Text,
+)
 from edge_vision.data.result import Result
 
 
@@ -196,7 +205,7 @@ def result_payload(result: Result, identity: Identity) -> ResultPayload:
         "captured_at": utc_text(frame.captured_at),
         "frame": {"index": frame.index, "width": frame.width, "height": frame.height},
     }
-    _add_findings(payload, result)
+    payload.update(cast("ResultPayload", _findings(result)))
     images: list[ImageFact] = [
         {"stage": p.stage, "topic": identity.topic(frame.camera, "images", picture_name(p))}
         for p in result.all(Picture)
@@ -208,18 +217,30 @@ def result_payload(result: Result, identity: Identity) -> ResultPayload:
     return payload
 
 
-def _add_findings(payload: ResultPayload, result: Result) -> None:
-    """Add what was found, kind by kind; lists that would be empty are left out."""
-    if labels := [fact for labels in result.all(Labels) for fact in label_facts(labels)]:
-        payload["labels"] = labels
-    if detections := [fact for found in result.all(Detections) for fact in detection_facts(found)]:
-        payload["detections"] = detections
-    if segments := [fact for segments in result.all(Segments) for fact in segment_facts(segments)]:
-        payload["segments"] = segments
-    if texts := [text_fact(text) for text in result.all(Text)]:
-        payload["texts"] = texts
-    if embeddings := [embedding_fact(embedding) for embedding in result.all(Embedding)]:
-        payload["embeddings"] = embeddings
+def _findings(result: Result) -> dict[str, list[Any]]:
+    """What was found, kind by kind; a kind of which there is nothing is left out."""
+    found: dict[str, list[Any]] = {}
+    for finding in result.findings:
+        kind, facts = _facts(finding)
+        if facts:
+            found.setdefault(kind, []).extend(facts)
+    return found
+
+
+def _facts(finding: Finding) -> tuple[str, Sequence[Any]]:
+    """The field of the payload that a finding is told in, and what it says there."""
+    match finding:
+        case Detections():
+            return "detections", detection_facts(finding)
+        case Labels():
+            return "labels", label_facts(finding)
+        case Segments():
+            return "segments", segment_facts(finding)
+        case Text():
+            return "texts", (text_fact(finding),)
+        case Embedding():
+            return "embeddings", (embedding_fact(finding),)
+    return "", ()  # a picture is sent by itself
 
 
 def event_payload(event: Event, identity: Identity) -> EventPayload:

@@ -45,11 +45,11 @@ class Result:
 
     def add(self, *findings: Finding) -> Result:
         """A copy that says more."""
-        return replace(self, findings=self.findings + findings)
+        return Result(self.frame, self.view, self.findings + findings, self.timings, self.sequence)
 
     def with_view(self, view: View) -> Result:
         """A copy whose next stage looks at another view."""
-        return replace(self, view=view)
+        return Result(self.frame, view, self.findings, self.timings, self.sequence)
 
     def all(self, kind: type[F], stages: tuple[str, ...] | None = None) -> Iterator[F]:
         """The findings of one kind, in order; of the named stages only, where they are given."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,20 +75,23 @@ class View:
         matrix  3x3 map from the new view's pixels to this view's pixels; it can be undone
         border  colour of what sees nothing, now or because of earlier steps; left out, this view's own
         """
-        return replace(
-            self,
-            to_frame=self.to_frame @ matrix,
-            size=(int(size[0]), int(size[1])),
+        kept = self.to_frame is SAME and not matrix.flags.writeable
+        return View(
+            self.frame,
+            matrix if kept else self.to_frame @ matrix,
+            (int(size[0]), int(size[1])),
+            base=self.base,
+            base_to_frame=self.base_to_frame,
             border=self.border if border is None else border,
             window=self._narrowed_window(),
+            warp=self.warp,
         )
 
     def resized(self, size: tuple[int, int]) -> View:
         """The same picture stretched to another size (width, height)."""
         if size == self.size:
             return self
-        matrix = geometry.scaling(self.width / size[0], self.height / size[1])
-        return self.mapped(matrix, size)
+        return self.mapped(_stretch(self.size, size), size)
 
     def with_pixels(self, image: Image) -> View:
         """The same view with other pixels, (height, width, 3) uint8 of this view's size.
@@ -158,6 +162,12 @@ class View:
         levels = points @ lines.T
         cutting = (levels < -TOLERANCE).any(axis=0)
         return geometry.cut_polygon(seen, lines[cutting]) if cutting.any() else self.window
+
+
+@lru_cache(maxsize=64)
+def _stretch(size: tuple[int, int], to: tuple[int, int]) -> geometry.Map:
+    """The map from a view of the size `to` to one of another size, stretched."""
+    return read_only(geometry.scaling(size[0] / to[0], size[1] / to[1]))
 
 
 def _changes_nothing(matrix: geometry.Map) -> bool:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from threading import Condition
+from threading import Condition, Lock
 
 from edge_vision.data.frame import Frame
 from edge_vision.data.result import Result
@@ -59,7 +59,8 @@ class Flow:
         self._drained = drained
         self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox(places)
         self._turns = Turns()
-        self._changed = Condition()
+        self._lock = Lock()
+        self._changed = Condition(self._lock)
         self._queued = False
         self._ended = False
         self._closed = False
@@ -77,13 +78,13 @@ class Flow:
 
     def end(self) -> None:
         """No more frames will be put; `drained` is called when the last one is through."""
-        with self._changed:
+        with self._lock:
             self._ended = True
         self._notice_end()
 
     def stop(self, timeout: float) -> bool:
         """Drop what has not begun and wait for what has; False where that took too long."""
-        with self._changed:
+        with self._lock:
             while self._mailbox.take() is not None:
                 self._tally.dropped("stopped")
             idle = self._changed.wait_for(lambda: not len(self._turns), timeout)
@@ -96,7 +97,7 @@ class Flow:
 
     def _queue(self, *, soon: bool = False) -> None:
         """Have a worker look for the next frame; `soon`: this one is about to."""
-        with self._changed:
+        with self._lock:
             if self._queued or not self._mailbox:
                 return
             self._queued = True
@@ -110,7 +111,7 @@ class Flow:
 
     def _next_job(self) -> Job | None:
         """The next frame, lined up; None where there is none, or enough of them are in flight."""
-        with self._changed:
+        with self._lock:
             self._queued = False
             if not self._turns.have_room(self._workers.count, self._orders_first) or self._should_wait():
                 return None
@@ -193,7 +194,7 @@ class Flow:
             self._workers.submit(partial(self._run, job), first=True)
 
     def _notice_end(self) -> None:
-        with self._changed:
+        with self._lock:
             self._changed.notify_all()
             drained = self._ended and not self._mailbox and not len(self._turns)
             if drained:

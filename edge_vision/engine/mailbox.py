@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from threading import Condition
+from threading import Condition, Lock
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -18,19 +18,20 @@ class Mailbox(Generic[T]):
 
     def __init__(self, places: int = 1) -> None:
         self._places = places
-        self._changed = Condition()
+        self._lock = Lock()
+        self._changed = Condition(self._lock)
         self._items: deque[T] = deque()
 
     def put(self, item: T) -> T | None:
         """Lay an item in; gives the one it overwrote, or None."""
-        with self._changed:
+        with self._lock:
             before = self._items.pop() if len(self._items) >= self._places else None
             self._items.append(item)
             return before
 
     def take(self) -> T | None:
         """Take the oldest item out; None where there is none."""
-        with self._changed:
+        with self._lock:
             if not self._items:
                 return None
             item = self._items.popleft()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from types import MappingProxyType
 
 from edge_vision.contracts.stage import Stage
 from edge_vision.data.errors import SourceLost, StageError
-from edge_vision.data.findings import Finding
+from edge_vision.data.findings import Finding, signed
 from edge_vision.data.result import Result
 from edge_vision.engine.breaker import Breaker
 from edge_vision.engine.incident import Incident
@@ -93,14 +92,13 @@ class Step:
         """The result with the stage's name on its findings, and its time; refuses what is none."""
         if not isinstance(result, Result):
             raise StageError(f"a stage returns a Result or None, not {type(result).__name__}")
-        findings = result.findings
-        for finding in findings:
+        findings = []
+        for finding in result.findings:
             if not isinstance(finding, Finding):
                 raise StageError(f"a stage adds findings, not {type(finding).__name__}")
-        if not all(finding.stage for finding in findings):
-            findings = tuple(f if f.stage else replace(f, stage=self.name) for f in findings)
+            findings.append(finding if finding.stage else signed(finding, self.name))
         timings = MappingProxyType({**result.timings, self.name: seconds * 1000.0})
-        return replace(result, findings=findings, timings=timings)
+        return Result(result.frame, result.view, tuple(findings), timings, result.sequence)
 
     def _failed(self, error: BaseException) -> None:
         opened = self._breaker.failed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from threading import Condition, Thread, current_thread
+from threading import Condition, Lock, Thread, current_thread
 from typing import NamedTuple
 
 from edge_vision.engine.shares import Share, Shares, Task
@@ -75,7 +75,8 @@ class Workers:
         self._count = count
         self._overdue = overdue
         self._clock = clock
-        self._changed = Condition()
+        self._lock = Lock()
+        self._changed = Condition(self._lock)
         self._tasks = Shares()
         self._runs: dict[Thread, _Run] = {}
         self._threads: set[Thread] = set()
@@ -96,17 +97,17 @@ class Workers:
     @property
     def free(self) -> int:
         """How many threads have nothing to do, those that are stuck left out."""
-        with self._changed:
+        with self._lock:
             return max(0, self._count - (len(self._runs) - len(self._stuck)))
 
     def start(self) -> None:
         """Start the threads."""
-        with self._changed:
+        with self._lock:
             self._fill()
 
     def resize(self, count: int) -> None:
         """Work with another number of threads from now on."""
-        with self._changed:
+        with self._lock:
             self._count = count
             self._fill()
             self._changed.notify_all()
@@ -117,21 +118,21 @@ class Workers:
 
     def submit(self, share: Share, task: Task, *, first: bool, soon: bool) -> None:
         """Queue a task of a share, see `Claim.submit`."""
-        with self._changed:
+        with self._lock:
             self._tasks.put(share, task, first=first)
             if not soon:
                 self._changed.notify()
 
     def busy(self, share: Share) -> float:
         """Seconds that threads have spent on a share's tasks, with those that are not over yet."""
-        with self._changed:
+        with self._lock:
             now = self._clock()
             running = (run.since for run in self._runs.values() if run.share is share)
             return share.busy + sum(now - since for since in running)
 
     def check(self) -> None:
         """Start substitutes for workers that are stuck."""
-        with self._changed:
+        with self._lock:
             limit = self._clock() - self._overdue
             for thread, run in self._runs.items():
                 if run.since < limit and thread not in self._stuck:
@@ -141,7 +142,7 @@ class Workers:
 
     def stop(self, timeout: float) -> bool:
         """Let the threads go home; False where some are stuck after `timeout` seconds."""
-        with self._changed:
+        with self._lock:
             self._stopping = True
             self._changed.notify_all()
             threads = list(self._threads)
@@ -166,7 +167,7 @@ class Workers:
                 log.exception("a worker's task failed")
 
     def _next_task(self, me: Thread) -> Task | None:
-        with self._changed:
+        with self._lock:
             self._end(me)
             self._stuck.discard(me)
             while not self._tasks:

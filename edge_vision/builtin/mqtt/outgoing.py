@@ -42,7 +42,8 @@ class Outgoing:
         self._limit = limit
         self._limit_bytes = limit_bytes
         self._wake = wake
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._reach: Reach = "undecided"
         self._decide_by = 0.0
         self._retained: dict[str, Message] = {}
@@ -67,12 +68,12 @@ class Outgoing:
 
     def wait_for_room(self, timeout: float) -> bool:
         """Wait until at most half of what may wait does, or waiting is of no use."""
-        with self._changed:
+        with self._lock:
             return self._changed.wait_for(lambda: self._away or self._is_half_empty(), timeout)
 
     def accepts(self, wait: bool) -> bool:
         """Whether it is worth making a fleeting message; where not, it is counted as lost."""
-        with self._changed:
+        with self._lock:
             if wait:
                 self._wait_for_room(0)
             accepted = not self._away and self._has_room(0)
@@ -86,7 +87,7 @@ class Outgoing:
         wait  True for a recording: to wait for room while connected, but not for PATIENCE without any
               progress; and nobody minds GATHER seconds
         """
-        with self._changed:
+        with self._lock:
             if wait:
                 self._wait_for_room(message.size)
             if self._away or not self._has_room(message.size):
@@ -101,7 +102,7 @@ class Outgoing:
 
     def keep(self, message: Message) -> None:
         """Hand over a message that waits for the broker; where too many do, the oldest is lost."""
-        with self._changed:
+        with self._lock:
             if self._reach == "closed":
                 self._lost += 1
                 return
@@ -111,7 +112,7 @@ class Outgoing:
 
     def retain(self, message: Message) -> None:
         """From now on this is what the broker shall retain on the message's topic."""
-        with self._changed:
+        with self._lock:
             self._retained[message.topic] = message
             if self._reach == "up":
                 self._unsent_topics[message.topic] = None
@@ -119,7 +120,7 @@ class Outgoing:
 
     def take_back(self, beginning: str) -> None:
         """Have the broker retain nothing more on the topics of that beginning."""
-        with self._changed:
+        with self._lock:
             for topic, message in self._retained.items():
                 if topic.startswith(beginning):
                     empty = Message(topic, b"", message.kind, qos=1, retain=True)
@@ -130,7 +131,7 @@ class Outgoing:
 
     def lose(self) -> None:
         """Count a message that could not even be made."""
-        with self._changed:
+        with self._lock:
             self._lost += 1
 
     @property
@@ -141,12 +142,12 @@ class Outgoing:
     @property
     def pending(self) -> int:
         """How many messages are neither on the wire (QoS 0), acknowledged (QoS 1) nor lost."""
-        with self._changed:
+        with self._lock:
             return self._pending()
 
     def counters(self) -> Mapping[str, int]:
         """What was sent, lost and refused by the broker, what waits, and how often it reconnected."""
-        with self._changed:
+        with self._lock:
             return {
                 "sent": self._sent,
                 "lost": self._lost,
@@ -158,7 +159,7 @@ class Outgoing:
     def flush(self, timeout: float) -> bool:
         """Wait until nothing is pending; False where `timeout` passed or the broker is away."""
         self._wake()
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(lambda: not self._pending() or self._away, timeout)
             return not self._pending()
 
@@ -166,7 +167,7 @@ class Outgoing:
 
     def up(self) -> None:
         """There is a connection: all that is retained is to be sent on it, then what was kept."""
-        with self._changed:
+        with self._lock:
             if self._reach == "closed":
                 return
             self._reach = "up"
@@ -180,7 +181,7 @@ class Outgoing:
 
         again_at_once  True where the first attempt goes on in another way: who waits may wait on
         """
-        with self._changed:
+        with self._lock:
             unfinished = [*self._unacknowledged.values(), *self._written]
             if self._taken is not None:
                 unfinished.append(self._taken)
@@ -200,7 +201,7 @@ class Outgoing:
 
     def close(self) -> int:
         """Nothing more is sent; returns how many events that leaves undelivered."""
-        with self._changed:
+        with self._lock:
             left = len(self._kept)
             self._lost += left + self._drop_fleeting()
             self._kept.clear()
@@ -213,7 +214,7 @@ class Outgoing:
 
         window  so many messages may be unacknowledged at once
         """
-        with self._changed:
+        with self._lock:
             message: Message | None = None
             if len(self._unacknowledged) < window and self._unsent_topics:
                 topic = next(iter(self._unsent_topics))
@@ -228,13 +229,13 @@ class Outgoing:
 
     def rest(self, longest: float) -> float:
         """For how many seconds, `longest` at most, the link may wait for something to happen."""
-        with self._changed:
+        with self._lock:
             self._gathering, self._patient = self._patient, False
             return GATHER if self._gathering else longest
 
     def written(self, message_id: int | None) -> None:
         """The message taken is written, with an id where it will be acknowledged."""
-        with self._changed:
+        with self._lock:
             message, self._taken = self._taken, None
             if message is None:
                 return
@@ -245,7 +246,7 @@ class Outgoing:
 
     def on_the_wire(self) -> None:
         """All that was written has left this program."""
-        with self._changed:
+        with self._lock:
             for message in self._written:
                 self._finish(message, refused=False)
             self._written.clear()
@@ -253,7 +254,7 @@ class Outgoing:
 
     def acknowledged(self, message_id: int, problem: str | None) -> None:
         """The broker has taken a message, or says why not."""
-        with self._changed:
+        with self._lock:
             message = self._unacknowledged.pop(message_id, None)
             if message is not None:
                 self._judge(message, problem)
@@ -261,7 +262,7 @@ class Outgoing:
 
     def refuse(self, problem: str) -> None:
         """The message taken cannot be written."""
-        with self._changed:
+        with self._lock:
             message, self._taken = self._taken, None
             if message is not None:
                 self._judge(message, problem)
@@ -269,7 +270,7 @@ class Outgoing:
 
     def progress(self) -> None:
         """Some bytes have left; those who wait may go on waiting."""
-        with self._changed:
+        with self._lock:
             self._moved()
 
     # Under the lock.
