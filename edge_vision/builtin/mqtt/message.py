@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+
+from edge_vision.builtin.mqtt.properties import publication
 
 JSON = "application/json"
 
@@ -46,18 +47,13 @@ class Message:
 
     def properties(self) -> Properties:
         """What goes with it in MQTT 5."""
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        if self.text:
-            properties.PayloadFormatIndicator = 1
-        if self.content_type:
-            properties.ContentType = self.content_type
-        if self.expiry is not None:
-            properties.MessageExpiryInterval = self.expiry
-        if self.frame_id:
-            properties.UserProperty = ("id", self.frame_id)
-        if self.correlation:
-            properties.CorrelationData = self.correlation
-        return properties
+        return publication(
+            text=self.text,
+            content_type=self.content_type,
+            expiry=self.expiry,
+            user=("id", self.frame_id) if self.frame_id else None,
+            correlation=self.correlation,
+        )
 
 
 def topic_problem(topic: str) -> str | None:
