@@ -28,10 +28,6 @@ from edge_vision.engine.workers import Workers
 log = logging.getLogger(__name__)
 
 
-READ_AHEAD = 4
-"""Frames of a recording that are read before workers have time for them."""
-
-
 @dataclass(frozen=True, slots=True)
 class CameraPlan:
     """What a camera is made of: its name, source and stages.
@@ -84,7 +80,7 @@ class Camera:
             self._claim,
             tally,
             warp=warp,
-            places=1 if plan.source.live else READ_AHEAD,
+            live=plan.source.live,
             deliver=self._deliver,
             drained=self._drained,
         )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from math import inf
 from threading import Condition, Lock
 
 from edge_vision.data.frame import Frame
@@ -17,6 +18,11 @@ from edge_vision.engine.tally import PUBLISH, QUEUE, Tally
 from edge_vision.engine.turns import Job, Turns
 from edge_vision.engine.workers import OVERDUE, Claim
 
+READ_AHEAD = 4
+"""Frames of a recording that are read before workers have time for them."""
+PATIENCE = 0.001
+"""Seconds that one of them may wait for a busy worker, rather than a sleeping one be woken: where a
+model is so small that its frames take less, two workers in turns do less than one alone."""
 USUAL = 3.0
 """So many times as long as usual a frame may take before it looks stuck."""
 AT_LEAST = 0.03
@@ -34,7 +40,7 @@ class Flow:
     and not all of them. A frame whose turn at the first stage has not come stays in the mailbox, where
     a live camera can still replace it by a fresher one.
 
-    places   so many frames wait in the mailbox
+    live     the newest frame counts, and is begun at once; of a recording none is overwritten
     deliver  takes the finished results, in order, one at a time
     drained  is called when the last frame of an ended source is through
     """
@@ -46,7 +52,7 @@ class Flow:
         tally: Tally,
         *,
         warp: Warp,
-        places: int,
+        live: bool,
         deliver: Callable[[Result], None],
         drained: Callable[[], None],
     ) -> None:
@@ -55,9 +61,10 @@ class Flow:
         self._workers = workers
         self._tally = tally
         self._warp = warp
+        self._patience = 0.0 if live else PATIENCE
         self._deliver = deliver
         self._drained = drained
-        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox(places)
+        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox(1 if live else READ_AHEAD)
         self._turns = Turns()
         self._lock = Lock()
         self._changed = Condition(self._lock)
@@ -98,10 +105,12 @@ class Flow:
     def _queue(self, *, soon: bool = False) -> None:
         """Have a worker look for the next frame; `soon`: this one is about to."""
         with self._lock:
-            if self._queued or not self._mailbox:
-                return
-            self._queued = True
-        self._workers.submit(self._work, soon=soon)
+            waits_already, self._queued = self._queued, self._queued or bool(self._mailbox)
+            wanted = self._queued and not waits_already
+        if wanted:
+            self._workers.submit(self._work, patience=inf if soon else self._patience)
+        elif waits_already and self._patience and not soon:
+            self._workers.remind(self._patience)
 
     def _work(self) -> None:
         """Begin the next frame, and go on for as long as one can be gone on with."""

@@ -56,8 +56,9 @@ class Shares:
         self._waiting: dict[Share, None] = {}
         self._now = 0.0
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
+    def __len__(self) -> int:
+        """How many shares want something."""
+        return len(self._waiting)
 
     def put(self, share: Share, task: Task, *, first: bool = False) -> None:
         """A task more; `first`: before all others of its share."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from math import inf
 from threading import Condition, Lock, Thread, current_thread
 from typing import NamedTuple
 
@@ -50,13 +51,18 @@ class Claim:
         """Claim with another weight from now on."""
         self._share.weight = weight
 
-    def submit(self, task: Task, *, first: bool = False, soon: bool = False) -> None:
+    def submit(self, task: Task, *, first: bool = False, patience: float = 0.0) -> None:
         """Queue a task.
 
-        first  before all others of this claim
-        soon   a worker submits it that is about to be done, and shall not wake another for it
+        first     before all others of this claim
+        patience  seconds within which a worker that is busy now may take it, rather than one be woken
+                  that sleeps; infinite from a worker that is about to be done with its own task
         """
-        self._workers.submit(self._share, task, first=first, soon=soon)
+        self._workers.submit(self._share, task, first=first, patience=patience)
+
+    def remind(self, patience: float) -> None:
+        """What was submitted with patience still waits: wake a worker for it where that is due."""
+        self._workers.remind(patience)
 
 
 class Workers:
@@ -116,11 +122,17 @@ class Workers:
         """What somebody may claim of the threads' time, by a weight beside the others' weights."""
         return Claim(self, Share(weight))
 
-    def submit(self, share: Share, task: Task, *, first: bool, soon: bool) -> None:
+    def remind(self, patience: float) -> None:
+        """Wake a worker for what waits, unless one that is busy is free within `patience` seconds."""
+        with self._lock:
+            if self._tasks and not self._free_within(patience):
+                self._changed.notify()
+
+    def submit(self, share: Share, task: Task, *, first: bool, patience: float) -> None:
         """Queue a task of a share, see `Claim.submit`."""
         with self._lock:
             self._tasks.put(share, task, first=first)
-            if not soon:
+            if not patience or not self._free_within(patience):
                 self._changed.notify()
 
     def busy(self, share: Share) -> float:
@@ -131,9 +143,11 @@ class Workers:
             return share.busy + sum(now - since for since in running)
 
     def check(self) -> None:
-        """Start substitutes for workers that are stuck."""
+        """Start substitutes for workers that are stuck, and see that no task is forgotten."""
         with self._lock:
             limit = self._clock() - self._overdue
+            if self._tasks:
+                self._changed.notify()  # one may wait for a worker that was to be free by now
             for thread, run in self._runs.items():
                 if run.since < limit and thread not in self._stuck:
                     self._stuck.add(thread)
@@ -182,6 +196,14 @@ class Workers:
             share, task, charged = self._tasks.take()
             self._runs[me] = _Run(self._clock(), share, charged)
             return task
+
+    def _free_within(self, patience: float) -> bool:
+        """True where a worker is about to be done, as its tasks usually go, and only one task waits."""
+        if patience == inf:
+            return True
+        now = self._clock()
+        ends = (run.since + run.charged - now for run in self._runs.values())
+        return len(self._tasks) == 1 and any(0.0 < left < patience for left in ends)
 
     def _end(self, me: Thread) -> None:
         run = self._runs.pop(me, None)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,13 @@ class Rig:
         self.cameras.append(camera)
         camera.start()
         return camera
+
+    def supervise_until(self, done: Event) -> None:
+        """Look after the workers, as the daemon does every now and then."""
+        deadline = time.monotonic() + 20.0
+        while not done.wait(0.02):
+            assert time.monotonic() < deadline, "it did not happen in time"
+            self.workers.check()
 
     def indices(self, name: str = "porch") -> list[int]:
         """The indices of the frames delivered of a camera, in order of delivery."""

@@ -72,7 +72,7 @@ def test_stateless_stages_of_one_camera_run_at_once() -> None:
 
     with rig(2) as made:
         camera = made.camera(FakeSource(frames(20)), [Call(meet)])
-        assert camera.finished.wait(20)
+        made.supervise_until(camera.finished)
         assert camera.tally.counts().delivered == 20
 
 
@@ -89,7 +89,7 @@ def test_a_frame_that_takes_long_does_not_make_the_other_workers_idle() -> None:
 
     with rig(2) as made:
         camera = made.camera(FakeSource(frames(8)), [Call(take)])
-        assert camera.finished.wait(20)
+        made.supervise_until(camera.finished)
         assert made.indices() == list(range(8)), "delivered in order all the same"
         assert begun[:2] in ([0, 1], [1, 0])
         assert camera.tally.counts().failed == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from threading import Event, Lock
 
 from edge_vision.engine.workers import Workers
@@ -84,4 +85,43 @@ def test_the_number_of_workers_can_change_while_they_work() -> None:
     last = Event()
     workers.claim().submit(last.set)
     assert last.wait(5)
+    assert workers.stop(5)
+
+
+def test_a_patient_task_wakes_nobody_while_a_busy_worker_is_about_to_be_done() -> None:
+    now = [0.0]
+    workers = Workers(2, clock=lambda: now[0])
+    workers.start()
+    claim = workers.claim()
+
+    def quick() -> None:
+        now[0] += 0.004
+
+    claim.submit(quick)
+    wait_until(lambda: claim.busy == 0.004 and workers.free == 2)  # its next is taken to be as quick
+    time.sleep(0.05)  # for both to fall asleep
+    gate, started, taken = Event(), Event(), Event()
+
+    def hold() -> None:
+        started.set()
+        gate.wait(10)
+
+    claim.submit(hold)
+    assert started.wait(5)
+    claim.submit(taken.set, patience=0.001)
+    assert not taken.wait(0.1)
+    workers.check()
+    assert taken.wait(5), "what is left waiting is seen to"
+    for impatient in (0.0, 0.0001):
+        again = Event()
+        claim.submit(again.set, patience=impatient)
+        assert again.wait(5)
+    late = Event()
+    claim.submit(late.set, patience=0.001)
+    claim.remind(0.001)
+    assert not late.wait(0.05)
+    now[0] += 1.0
+    claim.remind(0.001)
+    assert late.wait(5), "the busy one takes longer than usual"
+    gate.set()
     assert workers.stop(5)
