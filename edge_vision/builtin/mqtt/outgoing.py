@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from edge_vision.builtin.complaints import Complaints
+from edge_vision.builtin.mqtt.fleeting import Fleeting
 from edge_vision.builtin.mqtt.message import Message
 
 logger = logging.getLogger(__name__)
@@ -19,9 +20,6 @@ EVENTS_KEPT = 1000
 
 PATIENCE = 10.0
 """Seconds without any progress after which nobody waits for room any more."""
-
-GATHER = 0.01
-"""Seconds over which what nobody waits for live is gathered, once there is more of it."""
 
 Reach = Literal["undecided", "up", "down", "closed"]
 
@@ -34,13 +32,10 @@ class Outgoing:
     changes. What is to *keep* (events) waits while the broker is away, up to EVENTS_KEPT; what was not
     acknowledged is sent again. The *fleeting* (results, pictures, statistics) waits only while
     connected, up to `limit` messages and `limit_bytes` bytes; what is on no wire yet when the
-    connection goes is lost. While fleeting messages of recordings keep coming the link looks after them
-    every GATHER seconds by itself, and is not woken for each: waking a thread costs more than sending.
+    connection goes is lost.
     """
 
     def __init__(self, limit: int, limit_bytes: int, wake: Callable[[], None]) -> None:
-        self._limit = limit
-        self._limit_bytes = limit_bytes
         self._wake = wake
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -49,14 +44,12 @@ class Outgoing:
         self._retained: dict[str, Message] = {}
         self._unsent_topics: dict[str, None] = {}
         self._kept: deque[Message] = deque()
-        self._fleeting: deque[Message] = deque()
-        self._fleeting_bytes = 0
+        self._fleeting = Fleeting(limit, limit_bytes)
         self._taken: Message | None = None
         self._written: list[Message] = []
         self._unacknowledged: dict[int, Message] = {}
         self._progress = 0
         self._stalled = False
-        self._patient = self._gathering = False
         self._complain = Complaints(logger, "mqtt")
         self._sent = self._lost = self._refused = self._connections = 0
 
@@ -69,14 +62,14 @@ class Outgoing:
     def wait_for_room(self, timeout: float) -> bool:
         """Wait until at most half of what may wait does, or waiting is of no use."""
         with self._lock:
-            return self._changed.wait_for(lambda: self._away or self._is_half_empty(), timeout)
+            return self._changed.wait_for(lambda: self._away or self._fleeting.is_half_empty(), timeout)
 
     def accepts(self, wait: bool) -> bool:
         """Whether it is worth making a fleeting message; where not, it is counted as lost."""
         with self._lock:
             if wait:
                 self._wait_for_room(0)
-            accepted = not self._away and self._has_room(0)
+            accepted = not self._away and self._fleeting.has_room(0)
             if not accepted:
                 self._lose_fleeting()
             return accepted
@@ -85,19 +78,16 @@ class Outgoing:
         """Hand over a fleeting message; it is lost where there is no connection or no room.
 
         wait  True for a recording: to wait for room while connected, but not for PATIENCE without any
-              progress; and nobody minds GATHER seconds
+              progress; and to be sent together with what comes soon after
         """
         with self._lock:
             if wait:
                 self._wait_for_room(message.size)
-            if self._away or not self._has_room(message.size):
+            if self._away or not self._fleeting.has_room(message.size):
                 self._lose_fleeting()
                 return
-            self._fleeting.append(message)
-            self._fleeting_bytes += message.size
-            self._patient |= wait
-            looks_by_itself = wait and self._gathering and self._is_half_empty()
-        if not looks_by_itself:
+            wake = self._fleeting.put(message, patient=wait)
+        if wake:
             self._wake()
 
     def keep(self, message: Message) -> None:
@@ -194,7 +184,7 @@ class Outgoing:
             early = again_at_once or time.monotonic() < self._decide_by
             if self._reach == "undecided" and early:
                 return
-            self._lost += self._drop_fleeting()
+            self._lost += self._fleeting.drop()
             if self._reach != "closed":
                 self._reach = "down"
             self._moved()
@@ -203,7 +193,7 @@ class Outgoing:
         """Nothing more is sent; returns how many events that leaves undelivered."""
         with self._lock:
             left = len(self._kept)
-            self._lost += left + self._drop_fleeting()
+            self._lost += left + self._fleeting.drop()
             self._kept.clear()
             self._reach = "closed"
             self._moved()
@@ -222,16 +212,15 @@ class Outgoing:
                 message = self._retained[topic]
             elif len(self._unacknowledged) < window and self._kept:
                 message = self._kept.popleft()
-            elif self._fleeting:
-                message = self._fleeting.popleft()
+            else:
+                message = self._fleeting.take()
             self._taken = message
             return message
 
     def rest(self, longest: float) -> float:
         """For how many seconds, `longest` at most, the link may wait for something to happen."""
         with self._lock:
-            self._gathering, self._patient = self._patient, False
-            return GATHER if self._gathering else longest
+            return self._fleeting.rest(longest)
 
     def written(self, message_id: int | None) -> None:
         """The message taken is written, with an id where it will be acknowledged."""
@@ -290,19 +279,9 @@ class Outgoing:
             + (self._taken is not None)
         )
 
-    def _has_room(self, size: int) -> bool:
-        waiting = len(self._fleeting) + len(self._written)
-        if not waiting:
-            return True
-        return waiting < self._limit and self._fleeting_bytes + size <= self._limit_bytes
-
-    def _is_half_empty(self) -> bool:
-        waiting = len(self._fleeting) + len(self._written)
-        return waiting <= self._limit // 2 and self._fleeting_bytes <= self._limit_bytes // 2
-
     def _wait_for_room(self, size: int) -> None:
         seen, patient_until = self._progress, time.monotonic() + PATIENCE
-        while not self._away and not self._has_room(size):
+        while not self._away and not self._fleeting.has_room(size):
             left = patient_until - time.monotonic()
             if self._stalled or left <= 0:
                 self._stalled = True
@@ -331,17 +310,12 @@ class Outgoing:
         self._sent += not refused
         self._refused += refused
         if not message.retain and not message.keep:
-            self._fleeting_bytes -= message.size
+            self._fleeting.left(message)
         elif not message.payload and self._retained.get(message.topic) is message:
             del self._retained[message.topic]
 
-    def _drop_fleeting(self) -> int:
-        dropped = len(self._fleeting)
-        self._fleeting.clear()
-        self._fleeting_bytes = 0
-        return dropped
-
     def _forget_connection(self) -> None:
+        self._fleeting.lose_taken()
         self._unsent_topics.clear()
         self._written.clear()
         self._unacknowledged.clear()
