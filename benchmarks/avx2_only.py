@@ -23,7 +23,7 @@ LIBRARY, SYMBOL = "libpywrap_litert_common.so", "xnn_init_hardware_config"
 FLAGS = 1
 """Which of the 64-bit words of the configuration holds the flags."""
 UP_TO_AVX2 = 0xFF
-"""The eight lowest, of which AVX2 is the highest: the kernels that are then chosen are named after it."""
+"""The eight lowest, of which AVX2 is the highest: the kernels then chosen are named after it."""
 
 
 def main() -> None:

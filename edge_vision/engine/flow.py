@@ -14,7 +14,7 @@ from edge_vision.data.result import Result
 from edge_vision.data.warp import Warp
 from edge_vision.engine.mailbox import Mailbox
 from edge_vision.engine.step import FrameFailed, Step
-from edge_vision.engine.tally import PUBLISH, QUEUE, Tally
+from edge_vision.engine.tally import Passage, Tally
 from edge_vision.engine.turns import Job, Turns
 from edge_vision.engine.workers import OVERDUE, Claim
 
@@ -181,8 +181,13 @@ class Flow:
         began = time.monotonic()
         self._deliver(replace(job.result, sequence=self._tally.next_sequence()))
         now = time.monotonic()
-        steps = {QUEUE: job.waited * 1000.0, **job.result.timings, PUBLISH: (now - began) * 1000.0}
-        return self._leave(job, lambda: self._tally.delivered(now - job.received, steps))
+        passage = Passage(
+            1000.0 * (now - job.received),
+            1000.0 * job.waited,
+            job.result.timings,
+            1000.0 * (now - began),
+        )
+        return self._leave(job, partial(self._tally.delivered, passage))
 
     def _leave(self, job: Job, count: Callable[[], None]) -> Job | None:
         """A frame is done; gives the one that only waited for it to be delivered."""

@@ -10,8 +10,6 @@ from threading import Lock
 
 import numpy as np
 
-QUEUE, PUBLISH = "queue", "publish"
-"""What a frame goes through before its stages, and behind them."""
 KEPT = 512
 """Of so many of the last frames it is known how long they took."""
 RATE_WINDOW = 10.0
@@ -32,12 +30,23 @@ class StageTally:
 class Passage:
     """How long a frame took from its capture until it was handed to the sinks.
 
-    ms     all of it, milliseconds
-    steps  what its stages, QUEUE and PUBLISH took of that; the rest is the engine's, turns included
+    All in milliseconds.
+
+    ms          all of it
+    queue_ms    how long it waited to be begun
+    stages      what each stage took, by its name
+    publish_ms  how long the sinks took to take it
     """
 
     ms: float
-    steps: Mapping[str, float]
+    queue_ms: float = 0.0
+    stages: Mapping[str, float] = field(default_factory=dict)
+    publish_ms: float = 0.0
+
+    @property
+    def engine_ms(self) -> float:
+        """The rest: the engine's own work, and waiting for turns."""
+        return self.ms - self.queue_ms - sum(self.stages.values()) - self.publish_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ class Tally:
         self._events = 0
         self._dropped: Counter[str] = Counter()
         self._stages: dict[str, _StageSums] = {}
-        self._latencies: deque[Passage] = deque(maxlen=kept)
+        self._passages: deque[Passage] = deque(maxlen=kept)
         self._moments: deque[float] = deque(maxlen=4096)
 
     def captured(self) -> int:
@@ -105,20 +114,17 @@ class Tally:
             self._events += 1
             return self._events
 
-    def delivered(self, latency: float, steps: Mapping[str, float] | None = None) -> None:
-        """A frame's result went to the sinks, `latency` seconds after its capture.
-
-        steps  the milliseconds of that which its stages, QUEUE and PUBLISH took, by their names
-        """
+    def delivered(self, passage: Passage) -> None:
+        """A frame's result went to the sinks."""
         with self._lock:
             self._delivered += 1
-            self._latencies.append(Passage(latency * 1000.0, steps or {}))
+            self._passages.append(passage)
             self._moments.append(self._clock())
 
     def passages(self) -> tuple[Passage, ...]:
         """How long the last frames took, those that are kept."""
         with self._lock:
-            return tuple(self._latencies)
+            return tuple(self._passages)
 
     def dropped(self, reason: str) -> None:
         """A frame was dropped: "rate", "overwritten", "stopped", or the name of the stage that did."""
@@ -160,7 +166,7 @@ class Tally:
                 dropped_by=dict(self._dropped),
                 reconnects=self._reconnects,
                 fps=self._rate(),
-                latency_ms=percentiles([each.ms for each in self._latencies]),
+                latency_ms=percentiles([each.ms for each in self._passages]),
                 stages={name: _stage_tally(sums) for name, sums in self._stages.items()},
             )
 

@@ -10,7 +10,7 @@ from edge_vision.engine.backoff import Backoff
 from edge_vision.engine.breaker import FAILURES, Breaker
 from edge_vision.engine.mailbox import Mailbox
 from edge_vision.engine.pacer import Pacer
-from edge_vision.engine.tally import Tally
+from edge_vision.engine.tally import Passage, Tally
 
 
 class Clock:
@@ -140,7 +140,7 @@ def test_every_captured_frame_is_accounted_for_at_every_moment() -> None:
     tally.dropped("motion")
     tally.failed()
     for _ in range(4):
-        tally.delivered(0.02)
+        tally.delivered(Passage(20.0))
     counts = tally.counts()
     assert counts.captured == counts.delivered + counts.dropped + counts.failed + counts.in_flight == 10
     assert counts.in_flight == 3
@@ -151,7 +151,7 @@ def test_the_rate_is_taken_over_the_last_seconds() -> None:
     clock = Clock()
     tally = Tally(clock)
     for _ in range(300):
-        tally.delivered(0.0)
+        tally.delivered(Passage(0.0))
         clock.now += 0.1
     assert tally.counts().fps == pytest.approx(10.0, rel=0.05)
     clock.now += 60.0

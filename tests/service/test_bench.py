@@ -82,6 +82,16 @@ def test_a_program_is_told_the_same(measured: Path, capsys: pytest.CaptureFixtur
     assert 20.0 < floor["peak_mb"] < 1000.0
 
 
+def test_a_stage_with_the_name_of_another_step_is_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_video(tmp_path / "video.avi")
+    file = config(tmp_path, '{ uses = "classify", model = "colours", name = "queue" }')
+    assert main(["bench", str(file), "--runs", "1", "--json"]) == 0
+    steps = json.loads(capsys.readouterr().out)["daemon"]["steps_ms"]
+    assert [*steps] == ["queue", "stage queue", "publish", ENGINE]
+
+
 def test_the_memory_of_whoever_started_it_is_not_counted() -> None:
     held = b"\1" * (400 << 20)
     told = "from edge_vision.service.bench.floor import peak_mb; print(peak_mb())"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from uuid import uuid4
 from edge_vision.service.bench.floor import peak_mb
 
 if TYPE_CHECKING:
-    from edge_vision.engine.tally import Counts
+    from edge_vision.engine.tally import Counts, Passage
 
 LOOK = 0.005
 """Seconds between two looks at whether the first result is there."""
@@ -28,8 +28,8 @@ CHECK = 0.25
 STOP_WITHIN, FLUSH = 5.0, 10.0
 UNSEEN = "rate", "overwritten", "stopped"
 """Why frames are dropped before their stages see them."""
-ENGINE = "engine"
-"""What is left of a frame's way when its steps are taken off."""
+QUEUE, PUBLISH, ENGINE = "queue", "publish", "engine"
+"""What a frame's way has besides its stages: waiting to be begun, the sinks, and what is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def run(file: Path, seconds: float, started: float) -> Trial:
     """
     import cv2  # noqa: PLC0415 - the start counts these imports
 
-    from edge_vision.engine.tally import PUBLISH, QUEUE, percentiles  # noqa: PLC0415
+    from edge_vision.engine.tally import percentiles  # noqa: PLC0415
     from edge_vision.service.draft import make_draft  # noqa: PLC0415
     from edge_vision.service.system import Controls, System  # noqa: PLC0415
 
@@ -98,9 +98,8 @@ def run(file: Path, seconds: float, started: float) -> Trial:
     steps: dict[str, list[float]] = {}
     added: list[float] = []
     for passage in passages:
-        rest = passage.ms - sum(passage.steps.values())
-        added.append(rest + sum(passage.steps.get(name, 0.0) for name in (QUEUE, PUBLISH)))
-        for name, ms in {**passage.steps, ENGINE: rest}.items():
+        added.append(passage.queue_ms + passage.publish_ms + passage.engine_ms)
+        for name, ms in _rows(passage):
             steps.setdefault(name, []).append(ms)
     return Trial(
         frames=sum(each.delivered for each in counts) - before,
@@ -116,6 +115,15 @@ def run(file: Path, seconds: float, started: float) -> Trial:
         steps_ms={name: percentiles(times) for name, times in steps.items()},
         processed=processed,
     )
+
+
+def _rows(passage: Passage) -> Iterator[tuple[str, float]]:
+    """The steps of a frame's way by their names, milliseconds."""
+    yield QUEUE, passage.queue_ms
+    for name, ms in passage.stages.items():
+        yield f"stage {name}" if name in (QUEUE, PUBLISH, ENGINE) else name, ms
+    yield PUBLISH, passage.publish_ms
+    yield ENGINE, passage.engine_ms
 
 
 def _processed(counts: Counts) -> int:
