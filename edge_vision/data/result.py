@@ -51,6 +51,10 @@ class Result:
         """A copy whose next stage looks at another view."""
         return Result(self.frame, view, self.findings, self.timings, self.sequence)
 
+    def numbered(self, sequence: int) -> Result:
+        """A copy that is delivered under this number."""
+        return Result(self.frame, self.view, self.findings, self.timings, sequence)
+
     def all(self, kind: type[F], stages: tuple[str, ...] | None = None) -> Iterator[F]:
         """The findings of one kind, in order; of the named stages only, where they are given."""
         for finding in self.findings:

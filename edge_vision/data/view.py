@@ -50,7 +50,8 @@ class View:
         if min(self.size) < 1:
             raise StageError(f"a view is at least one pixel wide and high, not {self.size}")
         object.__setattr__(self, "to_frame", read_only(self.to_frame))
-        object.__setattr__(self, "base", as_image(self.base))
+        if self.base is not self.frame.image:
+            object.__setattr__(self, "base", as_image(self.base))
         object.__setattr__(self, "base_to_frame", read_only(self.base_to_frame))
 
     @classmethod

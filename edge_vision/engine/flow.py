@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from math import inf
 from threading import Condition, Lock
@@ -179,7 +178,7 @@ class Flow:
         if self._closed:
             return self._leave(job, partial(self._tally.dropped, "stopped"))
         began = time.monotonic()
-        self._deliver(replace(job.result, sequence=self._tally.next_sequence()))
+        self._deliver(job.result.numbered(self._tally.next_sequence()))
         now = time.monotonic()
         passage = Passage(
             1000.0 * (now - job.received),
