@@ -1,12 +1,14 @@
 """Many cameras on this computer: what they cost, with and without a gate, and how even their rates are.
 
-    python benchmarks/cameras.py VIDEO DETECTOR.tflite [--seconds 20] [--runs 3] [--chart cost.svg]
+    python benchmarks/cameras.py VIDEO DETECTOR.tflite [--seconds 20] [--runs 5] [--chart cost.svg]
+        [--counts 1 2 4 8 16] [--still SECONDS]
 
-VIDEO is made 640 x 360 at 5 frames/s, and played in real time and in a loop by 1, 2, 4, 8 and 16
-cameras, each at another place of it, with a detector; once for every frame, once behind the stage
-`motion`, once with the detector looking only where something moves. Prints for each the share of all
-cores' time that is used, the frames/s of the slowest and the fastest camera as a share of the mean, and
-the latency; medians of the runs.
+VIDEO is made 640 x 360 at 5 frames/s, behind it so many seconds in which nothing happens (its first
+picture, with the noise of a camera), and it is played in real time and in a loop by so many cameras, each
+from another place of it, with a detector; once for every frame, once behind the stage `motion`, once with
+the detector looking only where something moves. Prints for each the share of all cores' time that is
+used, the frames/s of the slowest and the fastest camera as a share of the mean, and the latency; medians
+of the runs.
 """
 
 from __future__ import annotations
@@ -19,12 +21,15 @@ from pathlib import Path
 from statistics import median
 
 import cv2
+import numpy as np
 
 from edge_vision.service.bench.comparison import trial_of
 from edge_vision.service.bench.trial import Trial
 
 SIZE, FPS = (640, 360), 5.0
 COUNTS = (1, 2, 4, 8, 16)
+NOISE = 2.0
+"""Standard deviation of the noise of a camera, levels of 255."""
 WAYS = {
     "every frame": '{ uses = "detect", model = "things" }',
     "gated": '{ uses = "motion" }, { uses = "detect", model = "things" }',
@@ -40,13 +45,15 @@ def main() -> None:
     parser.add_argument("video", type=Path)
     parser.add_argument("detector", type=Path)
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS)
+    parser.add_argument("--still", type=float, default=0.0)
     parser.add_argument("--chart", type=Path)
     asked = parser.parse_args()
     costs: dict[str, list[float]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as folder:
-        videos = parts(asked.video, Path(folder), max(COUNTS))
-        for count in COUNTS:
+        videos = parts(asked.video, asked.still, Path(folder), max(asked.counts))
+        for count in asked.counts:
             trials: dict[str, list[Trial]] = {way: [] for way in WAYS}
             for _ in range(asked.runs):
                 for way, stages in WAYS.items():
@@ -57,11 +64,12 @@ def main() -> None:
                 costs[way].append(median(cost(each) for each in done))
                 print(row(count, way, done, costs[way][-1]), flush=True)
     if asked.chart is not None:
-        asked.chart.write_text(chart(costs), encoding="utf-8")
+        asked.chart.write_text(chart(asked.counts, costs), encoding="utf-8")
 
 
-def parts(video: Path, folder: Path, count: int) -> list[Path]:
+def parts(video: Path, still: float, folder: Path, count: int) -> list[Path]:
     """As many videos as cameras, each beginning at another place of one, in the size and rate of all."""
+    chance = np.random.default_rng(0)
     read = cv2.VideoCapture(str(video))
     every = max(1, round((read.get(cv2.CAP_PROP_FPS) or 25.0) / FPS))
     pictures = []
@@ -70,6 +78,9 @@ def parts(video: Path, folder: Path, count: int) -> list[Path]:
             found, picture = read.retrieve()
             if found:
                 pictures.append(cv2.resize(picture, SIZE, interpolation=cv2.INTER_AREA))
+    for _ in range(round(still * FPS)):
+        noise = chance.normal(0.0, NOISE, pictures[0].shape)
+        pictures.append(np.clip(pictures[0] + noise, 0, 255).astype(np.uint8))
     files = []
     for number in range(count):
         first = number * len(pictures) // count
@@ -112,14 +123,14 @@ def row(count: int, way: str, trials: Sequence[Trial], used: float) -> str:
     )
 
 
-def chart(costs: dict[str, list[float]]) -> str:
+def chart(counts: Sequence[int], costs: dict[str, list[float]]) -> str:
     """The cost against the number of cameras, as SVG."""
     width, height, left, top = 560, 320, 60, 20
     colours = ("#1f6feb", "#2da44e", "#bf3989")
     most = max(0.1, *(value for values in costs.values() for value in values))
 
     def x(index: int) -> float:
-        return left + index * (width - left - 20) / (len(COUNTS) - 1)
+        return left + index * (width - left - 20) / max(1, len(counts) - 1)
 
     def y(value: float) -> float:
         return top + (height - top - 50) * (1.0 - value / most)
@@ -128,7 +139,7 @@ def chart(costs: dict[str, list[float]]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-size="13">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
     ]
-    for index, count in enumerate(COUNTS):
+    for index, count in enumerate(counts):
         lines.append(f'<text x="{x(index)}" y="{height - 28}" text-anchor="middle">{count}</text>')
     lines.append(f'<text x="{width / 2}" y="{height - 8}" text-anchor="middle">cameras</text>')
     for share in (0.0, most / 2, most):
