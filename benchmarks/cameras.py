@@ -4,11 +4,11 @@
         [--counts 1 2 4 8 16] [--still SECONDS]
 
 VIDEO is made 640 x 360 at 5 frames/s, behind it so many seconds in which nothing happens (its first
-picture, with the noise of a camera), and it is played in real time and in a loop by so many cameras, each
-from another place of it, with a detector; once for every frame, once behind the stage `motion`, once with
-the detector looking only where something moves. Prints for each the share of all cores' time that is
-used, the frames/s of the slowest and the fastest camera as a share of the mean, and the latency; medians
-of the runs.
+picture, with the noise of a camera), and it is played in real time and in a loop by so many cameras,
+each from another place of it, with a detector; once for every frame, once behind the stage `motion`,
+once with the detector looking only where something moves. Prints for each the share of all cores' time
+that is used, the frames/s of the slowest and the fastest camera as a share of the mean, and the latency;
+medians of the runs.
 """
 
 from __future__ import annotations

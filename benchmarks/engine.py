@@ -3,7 +3,7 @@
     python benchmarks/engine.py [--frames 20000] [--runs 5]
 
 A camera whose source gives the same picture again and again hands its frames through five stages to a
-sink that drops them. Beside it, in turns, a plain loop calls the same stages on results of the same kind.
+sink that drops them. Beside it, in turns, a plain loop calls the same stages on results of that kind.
 Prints processor time a frame, with one worker and with two; medians of the runs.
 """
 
