@@ -17,7 +17,7 @@ from edge_vision.engine.tally import Passage, Tally
 from edge_vision.engine.turns import Job, Turns
 from edge_vision.engine.workers import OVERDUE, Claim
 
-READ_AHEAD = 4
+READ_AHEAD = 2
 """Frames of a recording that are read before workers have time for them."""
 PATIENCE = 0.001
 """Seconds that one of them may wait for a busy worker, rather than a sleeping one be woken: where a

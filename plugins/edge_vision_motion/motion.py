@@ -14,8 +14,8 @@ from edge_vision_motion.options import MotionOptions, Polygon
 from edge_vision_motion.regions import Regions, find_regions
 
 LABEL = "motion"
-SAMPLED = 2
-"""So many pixels of a frame along each side are averaged into one of the small picture."""
+MUCH_LARGER = 4
+"""So many times the small picture's sides a frame has where a part of its rows is enough."""
 RECENT = 1.0
 """Time constant in seconds of what it looked like just now."""
 MOVING = 0.25
@@ -83,12 +83,17 @@ def _small(view: View, width: int) -> View:
 
 
 def _grey(view: View, small: View) -> Grey:
-    """The small view in grey. Of a captured frame a few pixels are enough to tell what changed."""
-    if view.is_base and view.width >= 2 * SAMPLED * small.width:
-        size = SAMPLED * small.width, SAMPLED * small.height
-        sampled = cv2.resize(view.pixels(), size, interpolation=cv2.INTER_NEAREST)
-        grey = cv2.cvtColor(sampled, cv2.COLOR_BGR2GRAY)
-        grey = cv2.resize(grey, small.size, interpolation=cv2.INTER_AREA)
+    """The small view in grey. Of a captured frame one row for each of the small picture is enough.
+
+    Along the rows all pixels count: reading the frame is what takes the time, and rows are read fast.
+    """
+    if view.is_base and min(view.width / small.width, view.height / small.height) >= MUCH_LARGER:
+        step = view.height // small.height
+        grey = cv2.cvtColor(view.pixels()[step // 2 :: step], cv2.COLOR_BGR2GRAY)
+        while grey.shape[1] >= 2 * small.width:
+            # Halved this way two pixels are averaged, several times as fast as by INTER_AREA.
+            grey = cv2.resize(grey, (grey.shape[1] // 2, grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+        grey = cv2.resize(grey, small.size, interpolation=cv2.INTER_LINEAR)
     else:
         grey = cv2.cvtColor(small.pixels(), cv2.COLOR_BGR2GRAY)
     # Evens out compression artefacts and trembling by a pixel.
@@ -148,5 +153,7 @@ def _detections(regions: Regions, small: View) -> Detections:
     """The regions as boxes of the frame; what lies outside of it (in a border) is left out."""
     frame = small.frame
     boxes = geometry.clip_boxes(small.boxes_to_frame(regions.boxes), frame.width, frame.height)
-    found = Detections(boxes, regions.score, np.zeros(len(boxes), np.int32), (LABEL,))
-    return found[geometry.areas(boxes) > 0.0]
+    score, inside = regions.score, geometry.areas(boxes) > 0.0
+    if not inside.all():
+        boxes, score = boxes[inside], score[inside]
+    return Detections(boxes, score, np.zeros(len(boxes), np.int32), (LABEL,))
