@@ -1,10 +1,11 @@
 """The daemon beside a bare loop and beside MediaPipe, in turns over the same video with the same model.
 
-    python benchmarks/peers.py CONFIG PYTHON [--runs 5] [--seconds 10]
+    python benchmarks/peers.py CONFIG PYTHON [--runs 5] [--seconds 10] [--model FILE]
 
 CONFIG has one camera that plays a video as fast as it can, and a stage `classify`. PYTHON is the
 interpreter of an environment with MediaPipe (`python3 -m venv mp; mp/bin/pip install mediapipe`), so
-that neither sees the other's packages. Prints frames/s and processor time a frame, medians of the runs,
+that neither sees the other's packages. FILE is what the others are given, where the daemon uses another
+form of it. Prints frames/s and processor time a frame, medians of the runs,
 and what the daemon's are times that.
 """
 
@@ -33,10 +34,13 @@ def main() -> None:
     parser.add_argument("python")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--model", type=Path)
     asked = parser.parse_args()
     wishes, without, _ = plan_of(asked.config, asked.seconds)
     if wishes is None:
         sys.exit(f"{asked.config}: {without}")
+    if asked.model is not None:
+        wishes = {**wishes, "models": [str(asked.model)]}
     seconds = asked.seconds
     rows: dict[str, list[tuple[float, float, float]]] = {"daemon": [], "bare loop": [], "MediaPipe": []}
     for number in range(1, asked.runs + 1):
@@ -64,7 +68,8 @@ def _of_floor(floor: Floor) -> tuple[float, float, float]:
 
 def _peer(python: str, wishes: Mapping[str, Any]) -> tuple[float, float, float]:
     words = [python, str(PEER), json.dumps({**wishes, "started": time.monotonic()})]
-    environment = {**os.environ, "PYTHONPATH": str(FLOOR.parent)}
+    known = [str(FLOOR.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(known)}
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         sys.exit(f"MediaPipe failed: {done.stderr.strip()[-300:]}")
