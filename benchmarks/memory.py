@@ -3,7 +3,8 @@
     python benchmarks/memory.py MODEL.tflite VIDEO VIDEO_720P [--frames 100000] [--runs 5]
 
 Cameras: VIDEO alone, then with 1, 2 and 4 of VIDEO_720P beside it, all in their own time and in a loop,
-each with `classify` on MODEL; the most memory of the process after 10 s, medians of the runs. Growth:
+each with `classify` on MODEL; the most memory of the process after 10 s, medians of the runs. Beside it
+what as many more `cv2.VideoCapture` take in a program that reads them into one picture each. Growth:
 VIDEO in a loop, as fast as it can be, until so many results are out; the memory in use at every tenth of
 them. MB are 2^20 bytes.
 """
@@ -21,6 +22,25 @@ from edge_vision.service.bench.comparison import trial_of
 
 SECONDS = 10.0
 FURTHER = (0, 1, 2, 4)
+READING = """
+import sys, threading, cv2
+cv2.setNumThreads(1)
+done = threading.Barrier(len(sys.argv))
+def read(video):
+    capture = cv2.VideoCapture(video, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    picture = capture.read()[1]
+    for _ in range(200):
+        capture.read(picture)
+    done.wait()
+    done.wait()
+threads = [threading.Thread(target=read, args=(video,)) for video in sys.argv[1:]]
+for thread in threads:
+    thread.start()
+done.wait()
+print(int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024)
+done.wait()
+"""
+"""A program that reads videos and prints the most memory that it had, MB."""
 
 
 def main() -> None:
@@ -34,16 +54,22 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config.toml"
-        first = 0.0
+        alone = read = 0.0
         for count in FURTHER:
             videos = [asked.video, *[asked.further] * count]
             file.write_text(config(asked.model, videos, realtime=True), encoding="utf-8")
             peak = median(trial_of(file, SECONDS).peak_mb for _ in range(asked.runs))
-            first = first or peak
-            each = f", {(peak - first) / count:.1f} MB each of them" if count else ""
+            bare = median(reading(videos) for _ in range(asked.runs))
+            alone, read = alone or peak, read or bare
+            each = (
+                f", {(peak - alone) / count:.1f} MB each of them; OpenCV {(bare - read) / count:.1f} MB"
+                if count
+                else ""
+            )
             print(f"one camera and {count} of 720p beside it: {peak:.1f} MB{each}", flush=True)
         file.write_text(config(asked.model, [asked.video], realtime=False), encoding="utf-8")
-        grow(file, asked.frames)
+        if asked.frames:
+            grow(file, asked.frames)
 
 
 def config(model: Path, videos: list[Path], *, realtime: bool) -> str:
@@ -55,6 +81,12 @@ def config(model: Path, videos: list[Path], *, realtime: bool) -> str:
         for number, video in enumerate(videos)
     )
     return f'[models.things]\nbundle = "{model.resolve()}"\n{cameras}'
+
+
+def reading(videos: list[Path]) -> float:
+    """The memory, MB, of a program that only reads videos, each on a thread."""
+    words = [sys.executable, "-c", READING, *map(str, videos)]
+    return float(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
 
 
 def grow(file: Path, frames: int) -> None:
