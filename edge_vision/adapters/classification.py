@@ -41,12 +41,17 @@ class ClassScores:
         score = self.score
         if most < len(score):
             # Sorting a thousand to name five takes twice as long as finding the five first.
-            rows = np.flatnonzero(score >= np.partition(score, -most)[-most])
-            rows = rows[np.argsort(-score[rows], kind="stable")[:most]]
+            sorted_around = score.copy()
+            sorted_around.partition(-most)
+            rows = (score >= sorted_around[-most]).nonzero()[0]
         else:
-            rows = np.argsort(-score, kind="stable")
-        named = zip(rows.tolist(), score[rows].tolist(), strict=True)
-        return tuple([(self.labels[row], value) for row, value in named if value >= min_score])
+            rows = np.arange(len(score))
+        named = sorted(zip(score[rows].tolist(), rows.tolist(), strict=True), key=_score, reverse=True)
+        return tuple([(self.labels[row], value) for value, row in named[:most] if value >= min_score])
+
+
+def _score(named: tuple[float, int]) -> float:
+    return named[0]
 
 
 class ScoresDecoding(Options):

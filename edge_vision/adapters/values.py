@@ -22,6 +22,8 @@ IMAGENET_WITH_BACKGROUND = 1001
 """Classes of ImageNet with a background before them; its files of labels mostly leave that out."""
 
 _SLACK = 1e-3
+_EXPONENTS = 60.0
+"""Logits no further apart give powers of e that float32 tells from 0."""
 _ARRANGE = (
     *("CONCATENATION", "GATHER", "PACK", "PAD", "SLICE", "SPLIT", "STRIDED_SLICE", "TRANSPOSE"),
     *("MAXIMUM", "MINIMUM", "RELU_0_TO_1"),
@@ -123,7 +125,10 @@ def scores_reader(
         table = class_probabilities(spec, stored, activation, producer)
         return lambda array: table[array.view(np.uint8).reshape(-1)]
     real = real_values(spec, stored)
-    return lambda array: softmax(real[array.view(np.uint8).reshape(-1)])
+    if float(real.max() - real.min()) > _EXPONENTS:
+        return lambda array: softmax(real[array.view(np.uint8).reshape(-1)])
+    powers = np.exp(real - real.max())
+    return lambda array: _shares(powers[array.view(np.uint8).reshape(-1)])
 
 
 def activated(values: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:
@@ -151,8 +156,12 @@ def box_scores(
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """exp(x) / sum(exp(x)) over one axis, (n,), shifted so that nothing overflows."""
-    powers = np.exp(logits - logits.max())
-    return np.asarray(powers / powers.sum(), dtype=np.float32)
+    return _shares(np.exp(logits - np.maximum.reduce(logits)))
+
+
+def _shares(powers: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What each is of their sum."""
+    return np.asarray(powers / np.add.reduce(powers), dtype=np.float32)
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -138,7 +138,8 @@ class Labels:
     def __post_init__(self) -> None:
         rows = tuple([(str(label), checked_score(score)) for label, score in self.rows])
         object.__setattr__(self, "rows", rows)
-        _check_place(self, "a label's")
+        if self.box is not None or self.track_id is not None:
+            _check_place(self, "a label's")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,10 +9,10 @@ border   colour (blue, green, red) of view pixels that see nothing
 window   convex polygon (k, 2) in image coordinates outside of which nothing is seen, or None
 pixels   (height, width, 3) uint8 of the view
 
-What every warp must compute: where the map shrinks both axes by a factor of two or more, the image
-is first reduced by block averages over k x k pixels, k the whole part of the smaller factor, which
-keeps small things from vanishing between the samples (an image narrower than a block is one block; a
-rest at the right or the bottom counts to no block); then each view pixel whose centre maps inside
+What every warp must compute: as often as the map shrinks both axes by two or more, the image is first
+halved, each pixel the average of 2 x 2, halves rounded up, which keeps small things from vanishing
+between the samples (L. Williams, "Pyramidal Parametrics", SIGGRAPH 1983; a side of one pixel stays, and
+of an odd one the last row or column counts for nothing); then each view pixel whose centre maps inside
 the image (and the window) is sampled bilinearly, edges repeated, and every other has the border
 colour. The daemon uses OpenCV for it (builtin/warp.py); this one is plain numpy, for tests.
 """
@@ -33,11 +33,14 @@ Warp = Callable[[Image, geometry.Map, tuple[int, int], Colour, Window | None], I
 
 
 def shrink_factor(matrix: geometry.Map) -> int:
-    """By how many whole pixels the map steps per view pixel along its slower axis, at least 1."""
+    """How many pixels of the image are averaged along each axis: the greatest power of two that is at
+    most what the map steps per view pixel along its slower axis, at least 1.
+    """
     if not geometry.is_affine(matrix):
         return 1
     steps = np.hypot(matrix[0, :2], matrix[1, :2])
-    return max(1, int(steps.min() + 1e-6))
+    whole = max(1, int(steps.min() + 1e-6))
+    return 1 << (whole.bit_length() - 1)
 
 
 def reference_warp(
@@ -57,7 +60,10 @@ def reference_warp(
     factor = shrink_factor(matrix)
     pixels = np.empty((height * width, 3), dtype=np.uint8)
     pixels[:] = border
-    pixels[seen] = _bilinear(_block_average(image, factor), points[seen] / factor)
+    averages = image.astype(np.float64)
+    for _ in range(factor.bit_length() - 1):
+        averages = _halved(averages)
+    pixels[seen] = _bilinear(averages, points[seen] / factor)
     return pixels.reshape(height, width, 3)
 
 
@@ -69,14 +75,11 @@ def _inside(points: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDArra
     return inside
 
 
-def _block_average(image: Image, factor: int) -> NDArray[np.float64]:
-    if factor == 1:
-        return image.astype(np.float64)
-    # An image narrower than a block is one block, of what there is.
-    rows, columns = (max(1, side // factor) for side in image.shape[:2])
-    high, wide = (min(side, factor) for side in image.shape[:2])
+def _halved(image: NDArray[np.float64]) -> NDArray[np.float64]:
+    rows, columns = (max(1, side // 2) for side in image.shape[:2])
+    high, wide = (min(side, 2) for side in image.shape[:2])
     blocks = image[: rows * high, : columns * wide].reshape(rows, high, columns, wide, 3)
-    return np.asarray(np.rint(blocks.mean(axis=(1, 3))))
+    return np.asarray(np.floor(blocks.mean(axis=(1, 3)) + 0.5))
 
 
 def _bilinear(image: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -17,8 +17,9 @@ from edge_vision.engine.tally import Passage, Tally
 from edge_vision.engine.turns import Job, Turns
 from edge_vision.engine.workers import OVERDUE, Claim
 
-READ_AHEAD = 2
-"""Frames of a recording that are read before workers have time for them."""
+READ_AHEAD, FEW = 6, 3
+"""Frames of a recording that are read before workers have time for them; when so few of them are left
+it is read on."""
 PATIENCE = 0.001
 """Seconds that one of them may wait for a busy worker, rather than a sleeping one be woken: where a
 model is so small that its frames take less, two workers in turns do less than one alone."""
@@ -63,7 +64,7 @@ class Flow:
         self._patience = 0.0 if live else PATIENCE
         self._deliver = deliver
         self._drained = drained
-        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox(1 if live else READ_AHEAD)
+        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox() if live else Mailbox(READ_AHEAD, FEW)
         self._turns = Turns()
         self._lock = Lock()
         self._changed = Condition(self._lock)

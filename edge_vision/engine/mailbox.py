@@ -12,12 +12,17 @@ T = TypeVar("T")
 class Mailbox(Generic[T]):
     """A few places. When they are taken the newest item wins; who must not lose any waits for room.
 
-    A live camera has one place, so that what lies there is fresh. A recording has some more, so that
-    its thread and the workers need not meet for every frame.
+    A live camera has one place, so that what lies there is fresh. A recording has some more, and its
+    thread, once it has filled them, rests until few are taken: it reads several frames in one go, and
+    need not be woken for each.
+
+    few  so many items at most are left when who waits for room is woken
     """
 
-    def __init__(self, places: int = 1) -> None:
+    def __init__(self, places: int = 1, few: int = 0) -> None:
         self._places = places
+        self._few = few
+        self._waited_for = 0
         self._lock = Lock()
         self._changed = Condition(self._lock)
         self._items: deque[T] = deque()
@@ -35,13 +40,20 @@ class Mailbox(Generic[T]):
             if not self._items:
                 return None
             item = self._items.popleft()
-            self._changed.notify_all()
+            if self._waited_for and len(self._items) <= self._few:
+                self._changed.notify_all()
             return item
 
     def wait_for_room(self, timeout: float) -> bool:
-        """Wait until a place is free; False where none is after `timeout` seconds."""
-        with self._changed:
-            return self._changed.wait_for(lambda: len(self._items) < self._places, timeout)
+        """Wait while all places are taken, and then until few are; False after `timeout` seconds."""
+        with self._lock:
+            if len(self._items) < self._places:
+                return True
+            self._waited_for += 1
+            try:
+                return self._changed.wait_for(lambda: len(self._items) <= self._few, timeout)
+            finally:
+                self._waited_for -= 1
 
     def __bool__(self) -> bool:
         return bool(self._items)

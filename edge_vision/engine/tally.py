@@ -144,7 +144,9 @@ class Tally:
     def stage_ran(self, stage: str, seconds: float, *, failed: bool) -> None:
         """A stage was called."""
         with self._lock:
-            sums = self._stages.setdefault(stage, _StageSums())
+            sums = self._stages.get(stage)
+            if sums is None:
+                sums = self._stages[stage] = _StageSums()
             sums.runs += 1
             sums.failures += failed
             sums.seconds += seconds

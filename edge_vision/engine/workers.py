@@ -89,6 +89,7 @@ class Workers:
         self._stuck: set[Thread] = set()
         self._stopping = False
         self._started = 0
+        self._resting = 0
 
     @property
     def count(self) -> int:
@@ -125,14 +126,14 @@ class Workers:
     def remind(self, patience: float) -> None:
         """Wake a worker for what waits, unless one that is busy is free within `patience` seconds."""
         with self._lock:
-            if self._tasks and not self._free_within(patience):
+            if self._resting and self._tasks and not self._free_within(patience):
                 self._changed.notify()
 
     def submit(self, share: Share, task: Task, *, first: bool, patience: float) -> None:
         """Queue a task of a share, see `Claim.submit`."""
         with self._lock:
             self._tasks.put(share, task, first=first)
-            if not patience or not self._free_within(patience):
+            if self._resting and not (patience and self._free_within(patience)):
                 self._changed.notify()
 
     def busy(self, share: Share) -> float:
@@ -188,7 +189,9 @@ class Workers:
                 if self._goes_home():
                     self._threads.discard(me)
                     return None
+                self._resting += 1
                 self._changed.wait()
+                self._resting -= 1
             if self._goes_home():
                 self._threads.discard(me)
                 self._changed.notify()

@@ -253,7 +253,7 @@ def test_pixels_of_a_view_cannot_be_written_to() -> None:
         view.pixels()[0, 0] = 0
 
 
-@pytest.mark.parametrize("factor", [3, 4, 5, 6])
+@pytest.mark.parametrize("factor", [2, 4, 8])
 @pytest.mark.parametrize("start", [(0, 0), (7, 4)])
 def test_whole_blocks_are_averaged_exactly(factor: int, start: tuple[int, int]) -> None:
     image = noise(40 * factor + 11, 20 * factor + 5)

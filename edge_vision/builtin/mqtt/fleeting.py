@@ -6,7 +6,7 @@ from collections import deque
 
 from edge_vision.builtin.mqtt.message import Message
 
-GATHER = 0.01
+GATHER = 0.05
 """Seconds over which what nobody waits for live is gathered, once there is more of it."""
 
 

@@ -307,7 +307,7 @@ def test_crops_are_cut_from_the_view_as_earlier_stages_turned_it() -> None:
     image[50:] = 255
     result = Result.of(make_frame(image))
     turned = result.view.mapped(geometry.rotation(180, (100, 50)), (200, 100))
-    crops(model, margin=0.0)(result.with_view(turned).add(things((80, 30, 120, 70))))
+    crops(model, margin=0.0)(result.with_view(turned).add(things((92, 42, 108, 58))))
     seen = model.calls[0]["image"][0, :, :, 0]
     assert (seen[:4] == 255).all()  # the lower half of the frame comes first
     assert (seen[4:, 4:] == 0).all()

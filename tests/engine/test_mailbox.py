@@ -1,0 +1,50 @@
+"""The mailbox: what is overwritten, and when who waits for room is woken."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from edge_vision.engine.mailbox import Mailbox
+
+SOON, AT_LAST = 0.05, 10.0
+
+
+def full(places: int, few: int = 0) -> Mailbox[int]:
+    mailbox = Mailbox[int](places, few)
+    for item in range(places):
+        assert mailbox.wait_for_room(0.0)
+        assert mailbox.put(item) is None
+    assert not mailbox.wait_for_room(0.0)
+    return mailbox
+
+
+def test_where_there_is_one_place_the_newest_item_wins() -> None:
+    mailbox = full(1)
+    assert mailbox.put(7) == 0
+    assert [mailbox.take(), mailbox.take()] == [7, None]
+
+
+def test_items_come_out_as_they_went_in() -> None:
+    mailbox = full(3)
+    assert [mailbox.take() for _ in range(3)] == [0, 1, 2]
+    assert not mailbox
+
+
+def test_who_filled_it_rests_until_few_items_are_left() -> None:
+    mailbox = full(4, few=1)
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(mailbox.wait_for_room, AT_LAST)
+        mailbox.take(), mailbox.take()
+        with pytest.raises(TimeoutError):
+            waiting.result(SOON)
+        mailbox.take()
+        assert waiting.result(AT_LAST)
+
+
+def test_a_wait_ends_without_room_where_nothing_is_taken() -> None:
+    mailbox = full(2, few=1)
+    assert not mailbox.wait_for_room(SOON)
+    mailbox.take()
+    assert mailbox.wait_for_room(0.0)
