@@ -1,40 +1,50 @@
-"""The command line: one function a command. Exit status: 0 done, 1 failed, 2 usage, 78 configuration."""
+"""The command line. Exit status: 0 done, 1 failed, 2 usage, 78 configuration.
+
+A command's module is loaded for it alone, so that the daemon starts fast.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
-from pathlib import Path
-from uuid import uuid4
+from typing import Any
 
-from edge_vision.contracts.model import ModelBundle
-from edge_vision.contracts.schemas import schema_of
+from edge_vision.builtin.tflite.trial_process import end_spare, start_spare
 from edge_vision.data.errors import ConfigError, EdgeVisionError, PluginError, one_line
-from edge_vision.service.bench.commands import add_bench_command
-from edge_vision.service.config import ConfigFileError, ConfigTables, read_config
-from edge_vision.service.daemon import Daemon
-from edge_vision.service.demo import DemoWishes, run_demo
-from edge_vision.service.draft import Draft, check_ladder, make_draft, plugin_folder
 from edge_vision.service.logs import start_logging
-from edge_vision.service.models.commands import add_models_commands
-from edge_vision.service.plugins import BUILTIN, PluginInfo, Plugins, load_plugins
-from edge_vision.service.training.commands import add_training_commands
 
 WRONG_CONFIGURATION = os.EX_CONFIG
+COMMANDS = {
+    "demo": ("commands", "see it work, with nothing to configure"),
+    "run": ("commands", "run the daemon"),
+    "check": ("commands", "check a configuration and build it, opening no camera"),
+    "schema": ("commands", "print a JSON Schema"),
+    "plugins": ("commands", "see the plugins"),
+    "bench": ("bench.commands", "measure a configuration beside a bare loop"),
+    "models": ("models.commands", "look into models, make bundles of them, prove them"),
+    "train": ("training.commands", "train a model on your own data and make a bundle of it"),
+    "export": ("training.commands", "make the bundle of a training again"),
+    "evaluate": ("training.commands", "say how well a model does on data"),
+}
+"""The module that does each command, and its help."""
+OPEN_MODELS = ("run", "check", "demo")
+"""Commands that nearly always open a model."""
 USER_INFO = re.compile(r"(://[^\s/:@]*:)[^\s]*@")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit status."""
-    parser = make_parser()
-    wishes = parser.parse_args(arguments)
-    start_logging(wishes.log_level or wishes.usual_log_level)
+    words = sys.argv[1:] if arguments is None else arguments
+    if any(word in OPEN_MODELS for word in words):
+        start_spare()
     try:
+        wishes = make_parser().parse_args(words)
+        start_logging(wishes.log_level or wishes.usual_log_level)
         status: int = wishes.command(wishes)
         sys.stdout.flush()
     except (ConfigError, PluginError) as error:
@@ -49,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        end_spare()
     return status
 
 
@@ -64,166 +76,29 @@ def make_parser() -> argparse.ArgumentParser:
         help="default: info",
     )
     parser.set_defaults(usual_log_level="info")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    demo = commands.add_parser("demo", help="see it work, with nothing to configure")
-    demo.add_argument(
-        "--source", default="test", help="a camera, a file, a folder; default: a drawn scene"
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=_Parser
     )
-    demo.add_argument("--model", type=Path, help="any .tflite file, to see what it finds")
-    demo.add_argument("--labels", type=Path, help="its labels, one a line, where it carries none")
-    demo.add_argument(
-        "--seconds", type=_seconds, default=0.0, help="stop after so long; default: on Ctrl-C"
-    )
-    demo.add_argument("--port", type=_port, default=1883, help="of the embedded broker; default: 1883")
-    demo.set_defaults(command=_demo, usual_log_level="warning")
 
-    run = commands.add_parser("run", help="run the daemon")
-    run.add_argument("config", type=Path, metavar="CONFIG")
-    run.set_defaults(command=lambda wishes: Daemon(wishes.config).run())
-
-    check = commands.add_parser("check", help="check a configuration and build it, opening no camera")
-    check.add_argument("config", type=Path, metavar="CONFIG")
-    check.set_defaults(command=_check)
-
-    schema = commands.add_parser("schema", help="print a JSON Schema")
-    schema.add_argument(
-        "kind", nargs="?", default="result", choices=("config", "result", "event", "stats")
-    )
-    schema.set_defaults(command=_schema)
-
-    plugins = commands.add_parser("plugins", help="see the plugins")
-    actions = plugins.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="list plugins and what they offer")
-    listing.add_argument(
-        "config", nargs="?", type=Path, metavar="CONFIG", help="also its plugins folder"
-    )
-    listing.add_argument("--config", dest="config", type=Path, help=argparse.SUPPRESS)
-    listing.add_argument("--folder", type=Path, help="also this folder of single-file plugins")
-    listing.add_argument("--json", action="store_true", help="for a program")
-    listing.set_defaults(command=_list_plugins)
-
-    add_bench_command(commands)
-    add_models_commands(commands)
-    add_training_commands(commands)
+    for name, (module, says) in COMMANDS.items():
+        commands.add_parser(name, help=says).told_by = f"edge_vision.service.{module}", name
     return parser
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < 1e9:
-        raise ValueError
-    return seconds
+class _Parser(argparse.ArgumentParser):
+    """The parser of one command.
 
+    told_by  the module that tells what it takes, by a function add_<command>_arguments, and the command
+    """
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise ValueError
-    return port
+    told_by: tuple[str, str] | None = None
 
-
-def _demo(wishes: argparse.Namespace) -> int:
-    return run_demo(DemoWishes(wishes.source, wishes.model, wishes.labels, wishes.seconds, wishes.port))
-
-
-def _check(wishes: argparse.Namespace) -> int:
-    draft = make_draft(wishes.config, uuid4().hex, _change_nothing)
-    check_ladder(draft, uuid4().hex, _change_nothing)
-    for plugin in draft.plugins.broken:
-        print(
-            f"{plugin.origin}: the plugin {plugin.name} does not load: {plugin.error}", file=sys.stderr
-        )
-    print(f"{wishes.config}: good: {_summary(draft)}")
-    draft.shelf.close()
-    return 0
-
-
-def _summary(draft: Draft) -> str:
-    bundles = {name: model.bundle for name, model in draft.shelf.models.items()}
-    parts = [
-        f"{len(found)} {noun}{'' if len(found) == 1 else 's'} ({', '.join(found)})"
-        for noun, found in (
-            ("camera", list(draft.cameras)),
-            ("model", [_model_summary(draft, name, bundle) for name, bundle in bundles.items()]),
-            ("sink", list(draft.sinks)),
-        )
-        if found
-    ]
-    return ", ".join(parts)
-
-
-def _model_summary(draft: Draft, name: str, bundle: ModelBundle) -> str:
-    """What a model is for, and in which of its forms it is used where it has several."""
-    used = str(draft.shelf.choices.get(name, bundle.variant if len(bundle.variants) > 1 else ""))
-    return f"{name}: {bundle.task} by {bundle.layout}" + (f"; {used}" if used else "")
-
-
-def _change_nothing(camera: str, key: str, _text: str) -> bool:
-    raise ConfigError("nothing is running", f"{camera}.{key}")
-
-
-def _schema(wishes: argparse.Namespace) -> int:
-    schema = _config_schema() if wishes.kind == "config" else schema_of(wishes.kind)
-    print(json.dumps(schema, indent=2))
-    return 0
-
-
-def _config_schema() -> dict[str, object]:
-    """The schema of the configuration; what a stage, source or sink takes beside `uses` is its own."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "edge-vision/config/1",
-        **ConfigTables.model_json_schema(),
-        "title": "edge-vision configuration",
-    }
-
-
-def _list_plugins(wishes: argparse.Namespace) -> int:
-    folder: Path | None = wishes.folder
-    disable: tuple[str, ...] = ()
-    if wishes.config is not None:
-        config = read_config(wishes.config)
-        folder, disable = folder or plugin_folder(config), config.tables.plugins.disable
-    try:
-        plugins = load_plugins(folder, disable)
-    except ConfigError as error:
-        if wishes.config is None:
-            raise
-        raise ConfigFileError(read_config(wishes.config).located(error)) from error
-    rows = [_plugin_row(plugins, info) for info in (_builtin(), *plugins.infos)]
-    if wishes.json:
-        print(json.dumps(rows, indent=2))
-    else:
-        _print_rows(rows)
-    return 1 if plugins.broken else 0
-
-
-def _builtin() -> PluginInfo:
-    return PluginInfo(BUILTIN, f"edge-vision {version('edge-vision')}")
-
-
-def _plugin_row(plugins: Plugins, info: PluginInfo) -> dict[str, object]:
-    row: dict[str, object] = {"name": info.name, "origin": info.origin}
-    for catalogue in plugins.registry.by_hook.values():
-        row[f"{catalogue.kind}s"] = catalogue.of(info.name)
-    row["status"] = "disabled" if info.blocked else "broken" if info.error else "loaded"
-    if info.error:
-        row["error"] = info.error
-    return row
-
-
-def _print_rows(rows: Sequence[dict[str, object]]) -> None:
-    name_width = max(len(str(row["name"])) for row in rows)
-    origin_width = max(len(str(row["origin"])) for row in rows)
-    for row in rows:
-        offers = [
-            f"{kind}: {', '.join(found)}"
-            for kind in ("sources", "stages", "sinks")
-            if isinstance(found := row[kind], list) and found
-        ]
-        says = "; ".join(offers) if row["status"] == "loaded" else str(row.get("error", row["status"]))
-        print(f"{row['name']!s:<{name_width}}  {row['origin']!s:<{origin_width}}  {says}")
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, once it is told what there is."""
+        if self.told_by is not None:
+            (module, name), self.told_by = self.told_by, None
+            getattr(import_module(module), f"add_{name}_arguments")(self)
+        return super().parse_known_args(args, namespace)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_vision.builtin.tflite.trial_process import end_spare
 from edge_vision.contracts.sink import Setter, Sink
 from edge_vision.data.errors import ConfigError, PluginError
 from edge_vision.data.payload import Identity
@@ -14,7 +15,7 @@ from edge_vision.engine.camera import CameraPlan
 from edge_vision.service.assembly import Assembler, root_of
 from edge_vision.service.config import CameraTable, Config, ConfigFileError, Table, read_config
 from edge_vision.service.plugins import Plugins, load_plugins
-from edge_vision.service.shelf import Shelf
+from edge_vision.service.shelf import Shelf, foresee
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ def make_draft(
     Raises ConfigFileError, whose text is the one line a person is shown; nothing is left open then.
     """
     config = read_config(file, rung)
+    foresee(config.tables.models, config.folder)
     shelf: Shelf | None = None
     try:
         fingerprint = _fingerprint(config)
@@ -101,6 +103,8 @@ def make_draft(
         if shelf is not None:
             shelf.close(keep=before.shelf if before else None)
         raise ConfigFileError(config.located(_as_config_error(error))) from error
+    finally:
+        end_spare()
     return Draft(config, identity, plugins, fingerprint, shelf, cameras, sinks)
 
 

@@ -7,8 +7,8 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache, partial
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -182,4 +182,11 @@ def _import_file(file: Path) -> ModuleType:
 
 
 def _origin(entry: EntryPoint) -> str:
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
+    return _named(entry.dist) if entry.dist is not None else entry.value
+
+
+@lru_cache(maxsize=64)
+def _named(distribution: Distribution) -> str:
+    """A distribution's name and version, which to read takes milliseconds."""
+    metadata = distribution.metadata
+    return f"{metadata['Name']} {metadata['Version']}"

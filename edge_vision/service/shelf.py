@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pluggy
 
+from edge_vision.builtin.tflite.trial import begin_trials
 from edge_vision.contracts.bundles import load_bundle
 from edge_vision.contracts.model import Model, ModelBundle
 from edge_vision.data.errors import ConfigError, ModelError, suggestion
@@ -111,6 +112,22 @@ class Shelf:
         if model is None:
             raise ModelError("no plugin can open this model")
         return model
+
+
+def foresee(tables: Mapping[str, ModelTable], folder: Path) -> None:
+    """Begin to try the models of a configuration, while plugins are still being loaded.
+
+    Those with several forms are left out: which of them are opened is told later.
+    """
+    library = Library.here()
+    files: list[Path] = []
+    for table in tables.values():
+        with suppress(ConfigError, OSError):  # told when it is opened
+            path = library.find(table.bundle, folder)
+            found = list(path.rglob("*.tflite")) if path.is_dir() else [path]
+            if len(found) == 1 and table.form == "as-is":
+                files += found
+    begin_trials(files)
 
 
 def _with_fastest_form(path: Path, name: str) -> Path:

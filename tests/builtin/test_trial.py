@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import edge_vision
-from edge_vision.builtin.tflite import trial
+from edge_vision.builtin.tflite import trial, trial_process
 from edge_vision.builtin.tflite.trial import try_model
 from edge_vision.builtin.tflite.trial_answer import told, trial_of
 from edge_vision.contracts.file_facts import FileFacts
@@ -49,13 +49,13 @@ def _nothing_is_kept() -> Iterator[None]:
 def children(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The commands of all child processes from now on."""
     started: list[Any] = []
-    run = subprocess.run
+    start = subprocess.Popen
 
     def counted(*arguments: Any, **options: Any) -> Any:
         started.append(arguments[0])
-        return run(*arguments, **options)
+        return start(*arguments, **options)
 
-    monkeypatch.setattr(subprocess, "run", counted)
+    monkeypatch.setattr(subprocess, "Popen", counted)
     return started
 
 
@@ -66,7 +66,7 @@ def use_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UseChild:
     def use(code: str) -> None:
         program = tmp_path / "child.py"
         program.write_text(f"import os, signal, sys, time\nsys.stdin.buffer.read()\n{code}\n")
-        monkeypatch.setattr(trial, "CHILD", program)
+        monkeypatch.setattr(trial_process, "CHILD", program)
 
     return use
 
@@ -306,7 +306,7 @@ def test_what_may_pass_is_not_kept(
 ) -> None:
     file = averaging(tmp_path / "m.tflite")
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(trial, "CHILD", tmp_path / "child.py")
+        meanwhile.setattr(trial_process, "CHILD", tmp_path / "child.py")
         (tmp_path / "child.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGALRM)")
         assert refused(file).startswith("does not finish")
     assert try_model(file).outputs[0].name == "means"

@@ -10,19 +10,19 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import tempfile
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
+from weakref import WeakValueDictionary
 
 from edge_vision.builtin.tflite.file_check import check_model
 from edge_vision.builtin.tflite.runtime import wanted_runtimes
 from edge_vision.builtin.tflite.trial_answer import Trial, trial_of
+from edge_vision.builtin.tflite.trial_process import take_process
 from edge_vision.contracts.regular_file import read_model_file
 from edge_vision.data.errors import ModelError, one_line
-
-CHILD = Path(__file__).with_name("trial_child.py")
 
 SECONDS = 30
 """So long may a rehearsal take."""
@@ -36,10 +36,6 @@ MEMORY = min(4 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 MOST_KEPT = 32
 """So many answers are kept, so that reloading costs nothing."""
 
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""What keeps numpy from starting threads that a trial does not need."""
-
-_LAST_WORDS = 4000
 _LONGEST_PROBLEM = 400
 _OUT_OF_MEMORY = ("bad_alloc", "length_error", "out of memory", "failed to allocate")
 _TOO_SLOW = (signal.SIGALRM, signal.SIGXCPU)
@@ -55,7 +51,13 @@ class Kept:
     def __init__(self, most: int) -> None:
         self._most = most
         self._answers: OrderedDict[str, Trial | str] = OrderedDict()
+        self._asking: WeakValueDictionary[str, Lock] = WeakValueDictionary()
         self._one_at_a_time = Lock()
+
+    def asking(self, digest: str) -> Lock:
+        """Held by who asks, so that nobody asks the same at the same time."""
+        with self._one_at_a_time:
+            return self._asking.setdefault(digest, Lock())
 
     def get(self, digest: str) -> Trial | str | None:
         """What is known, None where it is nothing."""
@@ -90,16 +92,35 @@ def try_model(file: Path, content: bytes | None = None) -> Trial:
         content = read_model(file)
     # A runtime tells of what it can do itself, so that its answer is none of another's.
     digest = f"{hashlib.sha256(content).hexdigest()} {' '.join(wanted_runtimes())}"
-    answer = kept.get(digest)
-    if answer is None:
-        try:
-            answer = _asked(content)
-        except Passing as problem:
-            raise ModelError(f"{file}: {problem}") from None
-        kept.put(digest, answer)
+    with kept.asking(digest):
+        answer = kept.get(digest)
+        if answer is None:
+            try:
+                answer = _asked(content)
+            except Passing as problem:
+                raise ModelError(f"{file}: {problem}") from None
+            kept.put(digest, answer)
     if isinstance(answer, str):
         raise ModelError(f"{file}: {answer}")
     return answer
+
+
+def begin_trials(files: Iterable[Path]) -> None:
+    """Begin to try models that will be opened soon, as many at once as there are cores.
+
+    Who opens one then finds the answer, or waits for it; whatever is wrong is told there.
+    """
+    waiting = deque(files)
+
+    def work() -> None:
+        with suppress(IndexError):
+            while True:
+                file = waiting.popleft()
+                with suppress(ModelError):
+                    try_model(file)
+
+    for _ in range(min(len(waiting), len(os.sched_getaffinity(0)))):
+        Thread(target=work, name="trial", daemon=True).start()
 
 
 def read_model(file: Path) -> bytes:
@@ -123,7 +144,8 @@ def _ask_child(content: bytes) -> Trial | str:
     """What a child says of a model; raises Passing where it may say something else another time."""
     memory = MEMORY + 4 * len(content)
     try:
-        status, said, last_words = _run_child(content, memory)
+        limits = {"seconds": SECONDS, "memory": memory}
+        status, said, last_words = take_process().ask(limits, content, PATIENCE)
     except subprocess.TimeoutExpired:
         raise Passing(_slow()) from None
     except OSError as error:
@@ -136,25 +158,6 @@ def _ask_child(content: bytes) -> Trial | str:
     except (ValueError, KeyError, TypeError):
         reason = last_words.strip().rpartition("\n")[2] or f"exit status {status}"
         raise Passing(f"its trial failed ({_shorten(reason)})") from None
-
-
-def _run_child(content: bytes, memory: int) -> tuple[int, bytes, str]:
-    """Exit status of a child (below 0 the signal that ended it), its answer, and its last words."""
-    wishes = {"path": [str(each) for each in sys.path], "seconds": SECONDS, "memory": memory}
-    with tempfile.TemporaryFile() as said:
-        child = subprocess.run(  # noqa: S603 - our own interpreter and file
-            [sys.executable, "-I", "-S", str(CHILD), json.dumps(wishes)],
-            input=content,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            start_new_session=True,
-            env={**os.environ, **ONE_THREAD},
-            timeout=PATIENCE,
-            check=False,
-        )
-        said.seek(0, os.SEEK_END)
-        said.seek(max(0, said.tell() - _LAST_WORDS))
-        return child.returncode, child.stdout, said.read().decode(errors="replace")
 
 
 def _death(cause: signal.Signals, last_words: str, memory: int) -> str:

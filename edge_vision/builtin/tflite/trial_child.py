@@ -1,8 +1,9 @@
 """The child process of a trial: reads a model from standard input, rehearses it, answers on output.
 
-It is run by its path, with one argument: a JSON table of `path` (the modules' search path), `seconds`
-(for the rehearsal alone) and `memory` (bytes of address space). It answers one JSON table,
-{"trial": ...} or {"problem": "..."}, and whatever libraries say goes to standard error.
+It is run by its path, with one argument: the modules' search path, a JSON list. On standard input comes
+a line, a JSON table of `seconds` (for the rehearsal alone) and `memory` (bytes of address space), and
+behind it the model. It answers one JSON table, {"trial": ...} or {"problem": "..."}, and whatever
+libraries say goes to standard error.
 """
 
 from __future__ import annotations
@@ -22,19 +23,23 @@ _LONGEST_LOG = 1 << 20
 
 def main() -> None:
     """Answer, and leave without tidying up."""
-    wishes = json.loads(sys.argv[1])
-    content = sys.stdin.buffer.read()
     answer = os.dup(1)
     os.dup2(2, 1)
-    sys.path[:] = wishes["path"]
+    sys.path[:] = json.loads(sys.argv[1])
     _skip_package_root()
     errors = import_module("edge_vision.data.errors")
     answers = import_module("edge_vision.builtin.tflite.trial_answer")
     rehearsal = import_module("edge_vision.builtin.tflite.rehearsal")
-    memory: int = wishes["memory"]
+    memory = 0
     try:
         rehearsal.find_runtime()  # what importing it takes is not the model's fault
-        _limit(wishes["seconds"], memory)
+        told = sys.stdin.buffer.readline()
+        if not told:
+            os._exit(0)  # nobody needs it
+        limits = json.loads(told)
+        memory = limits["memory"]
+        content = sys.stdin.buffer.read()
+        _limit(limits["seconds"], memory)
         said = {"trial": answers.told(rehearsal.rehearse(content))}
     except errors.ModelError as error:
         said = {"problem": str(error)}

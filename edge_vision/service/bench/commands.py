@@ -11,9 +11,8 @@ from edge_vision.service.bench.comparison import compare
 from edge_vision.service.bench.report import as_table, as_text
 
 
-def add_bench_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `bench`."""
-    bench = commands.add_parser("bench", help="measure a configuration beside a bare loop")
+def add_bench_arguments(bench: argparse.ArgumentParser) -> None:
+    """What `bench` takes."""
     bench.add_argument("config", type=Path, metavar="CONFIG")
     bench.add_argument(
         "--seconds", type=_positive, default=10.0, help="that a run lasts at most; default: 10"

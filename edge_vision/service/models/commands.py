@@ -32,9 +32,8 @@ from edge_vision.service.models.report import configuration, inspection_json, in
 FASTEST = "fastest"
 
 
-def add_models_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `models` and its actions to the parser of all commands."""
-    models = commands.add_parser("models", help="look into models, make bundles of them, prove them")
+def add_models_arguments(models: argparse.ArgumentParser) -> None:
+    """The actions of `models`, and what they take."""
     actions = models.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     inspect = actions.add_parser("inspect", help="say what a model is and how it will be used")

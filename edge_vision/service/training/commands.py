@@ -25,13 +25,9 @@ RUNS = Path("runs")
 _OF_ITS_BUILD = ("absl::InitializeLog()", "oneDNN custom operations")
 
 
-def add_training_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the three commands to the parser of all."""
-    train = commands.add_parser(
-        "train",
-        help="train a model on your own data and make a bundle of it",
-        epilog=f"Recipes: {', '.join(recipe_names())}.",
-    )
+def add_train_arguments(train: argparse.ArgumentParser) -> None:
+    """What `train` takes."""
+    train.epilog = f"Recipes: {', '.join(recipe_names())}."
     train.add_argument("recipe", metavar="RECIPE", help="a name, or your own recipe's .py file")
     train.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="what it learns from")
     train.add_argument(
@@ -46,15 +42,19 @@ def add_training_commands(commands: argparse._SubParsersAction[argparse.Argument
         default="none",
         help="over this computer's accelerators (mirrored) or several computers (workers, TF_CONFIG)",
     )
-    train.set_defaults(command=_train)
+    train.set_defaults(command=_train, usual_log_level="warning")
 
-    export = commands.add_parser("export", help="make the bundle of a training again")
+
+def add_export_arguments(export: argparse.ArgumentParser) -> None:
+    """What `export` takes."""
     export.add_argument("run", type=Path, metavar="RUN", help="the folder of a training")
     export.add_argument("--data", type=Path, metavar="FOLDER", help="where its data are now")
     export.add_argument("--name", type=_name, help="of the bundle; default: as before")
-    export.set_defaults(command=_export)
+    export.set_defaults(command=_export, usual_log_level="warning")
 
-    evaluate = commands.add_parser("evaluate", help="say how well a model does on data")
+
+def add_evaluate_arguments(evaluate: argparse.ArgumentParser) -> None:
+    """What `evaluate` takes."""
     evaluate.add_argument("model", metavar="BUNDLE|FILE", help="any bundle or .tflite file")
     evaluate.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="what to judge on")
     evaluate.add_argument(
@@ -69,9 +69,7 @@ def add_training_commands(commands: argparse._SubParsersAction[argparse.Argument
     )
     evaluate.add_argument("--variant", default="", help="of the bundle; default: that of model.tflite")
     evaluate.add_argument("--json", action="store_true", help="for a program")
-    evaluate.set_defaults(command=_evaluate)
-    for command in (train, export, evaluate):
-        command.set_defaults(usual_log_level="warning")
+    evaluate.set_defaults(command=_evaluate, usual_log_level="warning")
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
