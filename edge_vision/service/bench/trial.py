@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from edge_vision.builtin.tflite.trial_process import start_spare
 from edge_vision.service.bench.floor import peak_mb
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def _processed(counts: Counts) -> int:
 
 
 def main(words: Sequence[str]) -> None:
-    """Run, and write what it took."""
+    """Run, as `edge-vision run` does, and write what it took."""
+    start_spare()
     from edge_vision.service.logs import start_logging  # noqa: PLC0415
 
     start_logging("warning")
