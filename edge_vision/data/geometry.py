@@ -96,8 +96,13 @@ def map_boxes(matrix: Map, boxes: ArrayLike) -> Boxes:
     A box across the horizon of a perspective has no such box, and what is given for it means nothing.
     """
     xyxy = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
-    points = map_points(matrix, xyxy[:, [0, 1, 2, 1, 2, 3, 0, 3]]).reshape(-1, 4, 2)
+    (across, shear, left), (tilt, down, top), last = matrix.tolist()
     with np.errstate(over="ignore"):
+        if across > 0.0 < down and shear == tilt == 0.0 and last == [0.0, 0.0, 1.0]:
+            # Stretched and moved only, as nearly always: a fifth of the time.
+            moved = xyxy * (across, down, across, down) + (left, top, left, top)
+            return np.asarray(moved, dtype=np.float32)
+        points = map_points(matrix, xyxy[:, [0, 1, 2, 1, 2, 3, 0, 3]]).reshape(-1, 4, 2)
         return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1).astype(np.float32)
 
 

@@ -17,9 +17,9 @@ from edge_vision.engine.tally import Passage, Tally
 from edge_vision.engine.turns import Job, Turns
 from edge_vision.engine.workers import OVERDUE, Claim
 
-READ_AHEAD, FEW = 6, 3
-"""Frames of a recording that are read before workers have time for them; when so few of them are left
-it is read on."""
+READ_AHEAD, READ_AHEAD_BYTES = (2, 6), 8 << 20
+"""Frames of a recording that are read before workers have time for them: at least and at most, and the
+bytes of their pixels that they may take."""
 PATIENCE = 0.001
 """Seconds that one of them may wait for a busy worker, rather than a sleeping one be woken: where a
 model is so small that its frames take less, two workers in turns do less than one alone."""
@@ -64,7 +64,8 @@ class Flow:
         self._patience = 0.0 if live else PATIENCE
         self._deliver = deliver
         self._drained = drained
-        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox() if live else Mailbox(READ_AHEAD, FEW)
+        self._sizes_mailbox = not live
+        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox(1 if live else READ_AHEAD[0])
         self._turns = Turns()
         self._lock = Lock()
         self._changed = Condition(self._lock)
@@ -79,6 +80,10 @@ class Flow:
 
     def put(self, frame: Frame, received: float) -> None:
         """Take a frame in, captured at `received` (time.monotonic() seconds)."""
+        if self._sizes_mailbox:  # once: with fewer places a frame would be overwritten
+            self._sizes_mailbox = False
+            least, most = READ_AHEAD
+            self._mailbox.places = min(most, max(least, READ_AHEAD_BYTES // frame.image.nbytes))
         if self._mailbox.put((frame, received)) is not None:
             self._tally.dropped("overwritten")
         self._queue()

@@ -13,15 +13,14 @@ class Mailbox(Generic[T]):
     """A few places. When they are taken the newest item wins; who must not lose any waits for room.
 
     A live camera has one place, so that what lies there is fresh. A recording has some more, and its
-    thread, once it has filled them, rests until few are taken: it reads several frames in one go, and
-    need not be woken for each.
+    thread, once it has filled them, rests until half of them are free: it reads several frames in one
+    go, and need not be woken for each.
 
-    few  so many items at most are left when who waits for room is woken
+    places  how many there are; may be changed
     """
 
-    def __init__(self, places: int = 1, few: int = 0) -> None:
-        self._places = places
-        self._few = few
+    def __init__(self, places: int = 1) -> None:
+        self.places = places
         self._waited_for = 0
         self._lock = Lock()
         self._changed = Condition(self._lock)
@@ -30,7 +29,7 @@ class Mailbox(Generic[T]):
     def put(self, item: T) -> T | None:
         """Lay an item in; gives the one it overwrote, or None."""
         with self._lock:
-            before = self._items.pop() if len(self._items) >= self._places else None
+            before = self._items.pop() if len(self._items) >= self.places else None
             self._items.append(item)
             return before
 
@@ -40,20 +39,23 @@ class Mailbox(Generic[T]):
             if not self._items:
                 return None
             item = self._items.popleft()
-            if self._waited_for and len(self._items) <= self._few:
+            if self._waited_for and self._is_half_free():
                 self._changed.notify_all()
             return item
 
     def wait_for_room(self, timeout: float) -> bool:
-        """Wait while all places are taken, and then until few are; False after `timeout` seconds."""
+        """Wait while all places are taken, then until half are free; False after `timeout` seconds."""
         with self._lock:
-            if len(self._items) < self._places:
+            if len(self._items) < self.places:
                 return True
             self._waited_for += 1
             try:
-                return self._changed.wait_for(lambda: len(self._items) <= self._few, timeout)
+                return self._changed.wait_for(self._is_half_free, timeout)
             finally:
                 self._waited_for -= 1
+
+    def _is_half_free(self) -> bool:
+        return len(self._items) <= self.places // 2
 
     def __bool__(self) -> bool:
         return bool(self._items)

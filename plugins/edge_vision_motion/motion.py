@@ -151,6 +151,8 @@ def _moving(scene: _Scene, grey: Grey, now: float, options: MotionOptions) -> Re
 
 def _detections(regions: Regions, small: View) -> Detections:
     """The regions as boxes of the frame; what lies outside of it (in a border) is left out."""
+    if not len(regions.boxes):
+        return Detections.none((LABEL,))
     frame = small.frame
     boxes = geometry.clip_boxes(small.boxes_to_frame(regions.boxes), frame.width, frame.height)
     score, inside = regions.score, geometry.areas(boxes) > 0.0

@@ -14,7 +14,7 @@ import pytest
 
 import edge_vision
 from edge_vision.builtin.tflite import trial, trial_process
-from edge_vision.builtin.tflite.trial import try_model
+from edge_vision.builtin.tflite.trial import begin_trials, try_model
 from edge_vision.builtin.tflite.trial_answer import told, trial_of
 from edge_vision.contracts.file_facts import FileFacts
 from edge_vision.contracts.tensors import TensorSpec
@@ -293,6 +293,32 @@ def test_the_same_content_is_tried_once(tmp_path: Path, children: list[Any]) -> 
     second = averaging(tmp_path / "second.tflite")
     assert try_model(first) == try_model(second, second.read_bytes())
     assert len(children) == 1
+
+
+def test_what_has_begun_to_be_tried_is_waited_for(tmp_path: Path, children: list[Any]) -> None:
+    file, broken = averaging(tmp_path / "m.tflite"), customised(tmp_path / "broken.tflite")
+    begin_trials([file, broken, tmp_path / "missing.tflite"])
+    assert try_model(file).outputs[0].name == "means"
+    assert "PosenetDecoderOp" in refused(broken)
+    assert len(children) == 2
+
+
+def test_the_first_model_is_tried_by_the_process_that_waits_for_it(
+    tmp_path: Path, children: list[Any]
+) -> None:
+    trial_process.start_spare()
+    trial_process.start_spare()
+    assert len(children) == 1
+    assert try_model(averaging(tmp_path / "m.tflite")).outputs[0].name == "means"
+    assert len(children) == 1
+    trial_process.end_spare()  # there is none any more
+
+
+def test_a_process_that_nobody_needs_ends(children: list[Any]) -> None:
+    trial_process.start_spare()
+    (process,) = [each._process for each in trial_process._spare]
+    trial_process.end_spare()
+    assert process.returncode is not None
 
 
 def test_what_is_wrong_with_a_file_is_kept_and_told_of_each(tmp_path: Path, children: list[Any]) -> None:

@@ -11,8 +11,8 @@ from edge_vision.engine.mailbox import Mailbox
 SOON, AT_LAST = 0.05, 10.0
 
 
-def full(places: int, few: int = 0) -> Mailbox[int]:
-    mailbox = Mailbox[int](places, few)
+def full(places: int) -> Mailbox[int]:
+    mailbox = Mailbox[int](places)
     for item in range(places):
         assert mailbox.wait_for_room(0.0)
         assert mailbox.put(item) is None
@@ -32,8 +32,8 @@ def test_items_come_out_as_they_went_in() -> None:
     assert not mailbox
 
 
-def test_who_filled_it_rests_until_few_items_are_left() -> None:
-    mailbox = full(4, few=1)
+def test_who_filled_it_rests_until_half_of_it_is_free() -> None:
+    mailbox = full(6)
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(mailbox.wait_for_room, AT_LAST)
         mailbox.take(), mailbox.take()
@@ -44,7 +44,15 @@ def test_who_filled_it_rests_until_few_items_are_left() -> None:
 
 
 def test_a_wait_ends_without_room_where_nothing_is_taken() -> None:
-    mailbox = full(2, few=1)
+    mailbox = full(2)
     assert not mailbox.wait_for_room(SOON)
     mailbox.take()
     assert mailbox.wait_for_room(0.0)
+
+
+def test_it_may_get_more_places() -> None:
+    mailbox = full(2)
+    mailbox.places = 3
+    assert mailbox.wait_for_room(0.0)
+    assert mailbox.put(2) is None
+    assert not mailbox.wait_for_room(0.0)
