@@ -21,6 +21,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from edge_vision.builtin.tflite.float_form import float_form
+from edge_vision.service.models.fastest_form import FORMS
 
 MOST = 200
 
@@ -43,8 +44,7 @@ def compare(content: bytes, pictures: list[NDArray[Any]]) -> None:
     forms = {
         "as it is": (content, usual),
         "no delegate": (content, own),
-        "float32": (float_form(content), usual),
-        "float32-rounded": (float_form(content, rounded=True), usual),
+        **{name: (float_form(content, rounded=first), usual) for name, first in FORMS.items()},
     }
     runners: dict[str, Any] = {
         name: Interpreter(model_content=each, num_threads=1, experimental_op_resolver_type=resolver)

@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from edge_vision.builtin.tflite.float_form import float_form
+from edge_vision.builtin.tflite.float_form import EVERYWHERE, float_form
 from edge_vision.builtin.tflite.objects import ALIGNED
 from edge_vision.data.errors import ModelError
 from tests.tiny_models import TinyModel, accumulating, averaging, counting
@@ -78,11 +78,11 @@ def types_inside(content: bytes) -> set[int]:
     return {each.type for index, each in enumerate(graph.tensors) if index not in outside}
 
 
-@pytest.mark.parametrize(("rounded", "equal"), [(False, 0.3), (True, 0.9)])
+@pytest.mark.parametrize(("rounded", "equal"), [(0, 0.3), (1, 0.3), (EVERYWHERE, 0.9)])
 @pytest.mark.parametrize("zero_point", [-128, 5])
 @pytest.mark.parametrize("scaled", [True, False])
 def test_it_gives_what_the_integers_give(
-    tmp_path: Path, rounded: bool, equal: float, zero_point: int, scaled: bool
+    tmp_path: Path, rounded: int, equal: float, zero_point: int, scaled: bool
 ) -> None:
     content = network(tmp_path / "m.tflite", zero_point=zero_point, scaled=scaled).read_bytes()
     wanted, got = (
@@ -98,7 +98,17 @@ def test_inside_there_are_floats(tmp_path: Path) -> None:
     kinds = schema.TensorType
     assert types_inside(content) == {kinds.INT8, kinds.INT32}
     assert types_inside(float_form(content)) == {kinds.FLOAT32, kinds.INT32}, "32: which sides"
-    assert types_inside(float_form(content, rounded=True)) == {kinds.FLOAT32, kinds.INT32, kinds.INT8}
+    with_integers = {kinds.FLOAT32, kinds.INT32, kinds.INT8}
+    assert types_inside(float_form(content, rounded=EVERYWHERE)) == with_integers
+
+
+def test_the_first_operators_may_be_rounded_alone(tmp_path: Path) -> None:
+    content = network(tmp_path / "m.tflite").read_bytes()
+    none, one, all_of_them = (
+        len(schema.ModelT.InitFromPackedBuf(form, 0).subgraphs[0].operators)
+        for form in (float_form(content, rounded=count) for count in (0, 1, EVERYWHERE))
+    )
+    assert none + 2 == one < all_of_them, "one is stored as integers and read again"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_vision.builtin.tflite.float_form import float_form
+from edge_vision.builtin.tflite.float_form import EVERYWHERE, float_form
 from edge_vision.contracts.bundle_table import MODEL_FILE, read_table
 from edge_vision.data.errors import ModelError
 from edge_vision.service.models.comparison import LEAD, Judge
@@ -21,8 +21,8 @@ from edge_vision.service.models.stimuli import further_stimuli, pictured_stimuli
 from edge_vision.service.models.toml_text import toml_text
 from edge_vision.service.models.verification import tried
 
-FORMS = {"float32": False, "float32-rounded": True}
-"""The forms that are tried, in this order, and whether what is computed in them is rounded."""
+FORMS = {"float32": 0, "float32-rounded-first": 5, "float32-rounded": EVERYWHERE}
+"""The forms that are tried, the fastest first, and after how many operators they round."""
 SAME = 0.98
 """Of what is shown to both, this share has to lead to the same decision."""
 MOST_PICTURES = 200
