@@ -26,9 +26,10 @@ def test_where_there_is_one_place_the_newest_item_wins() -> None:
     assert [mailbox.take(), mailbox.take()] == [7, None]
 
 
-def test_items_come_out_as_they_went_in() -> None:
+def test_more_places_are_taken_out_in_order_and_then_the_newest_wins() -> None:
     mailbox = full(3)
-    assert [mailbox.take() for _ in range(3)] == [0, 1, 2]
+    assert mailbox.put(7) == 2
+    assert [mailbox.take() for _ in range(4)] == [0, 1, 7, None]
     assert not mailbox
 
 

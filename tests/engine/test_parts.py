@@ -1,4 +1,4 @@
-"""The small parts: mailbox, pacer, back-off, breaker, tally."""
+"""The small parts: pacer, back-off, breaker, tally."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from edge_vision.engine.backoff import Backoff
 from edge_vision.engine.breaker import FAILURES, Breaker
-from edge_vision.engine.mailbox import Mailbox
 from edge_vision.engine.pacer import Pacer
 from edge_vision.engine.tally import Passage, Tally
 
@@ -19,27 +18,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def test_the_newest_item_overwrites_the_one_before() -> None:
-    box: Mailbox[int] = Mailbox()
-    assert box.put(1) is None
-    assert box.put(2) == 1
-    assert box.take() == 2
-    assert box.take() is None
-
-
-def test_more_places_are_taken_out_in_order_and_then_the_newest_wins() -> None:
-    box: Mailbox[int] = Mailbox(3)
-    assert [box.put(item) for item in (1, 2, 3, 4)] == [None, None, None, 3]
-    assert [box.take() for _ in range(4)] == [1, 2, 4, None]
-
-
-def test_a_full_mailbox_has_no_room() -> None:
-    box: Mailbox[int] = Mailbox()
-    assert box.wait_for_room(0.0)
-    box.put(1)
-    assert not box.wait_for_room(0.01)
 
 
 def test_no_rate_takes_every_frame() -> None:
