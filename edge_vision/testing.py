@@ -79,7 +79,8 @@ class FakeSource(Source):
     """A source that plays a script: images, None (a failed read), or an exception to raise.
 
     When the script is over a live one is lost, a recording ends; `loops` plays it so many times more.
-    `opened` and `closed` count calls; `failures` makes so many first attempts to open fail.
+    `opened` and `closed` count calls; `failures` makes so many first attempts to open fail. `prompt`
+    lets the threads that compute read it.
     """
 
     name = "fake"
@@ -89,12 +90,14 @@ class FakeSource(Source):
         script: Iterable[NDArray[np.uint8] | Exception | Callable[[], NDArray[np.uint8] | None] | None],
         *,
         live: bool = False,
+        prompt: bool = False,
         rate: float | None = 10.0,
         failures: int = 0,
         loops: int = 0,
     ) -> None:
         super().__init__(Options(), SourceContext("test", Path()))
         self.live = live
+        self.prompt = prompt
         self.rate = None if live else rate
         self.failures = failures
         self.loops = loops

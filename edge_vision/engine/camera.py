@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 
 from edge_vision.contracts.sink import CameraStatus, StateValue
 from edge_vision.contracts.source import Source
 from edge_vision.contracts.stage import Stage
-from edge_vision.data.frame import Frame
 from edge_vision.data.result import Result
 from edge_vision.data.warp import Warp, reference_warp
 from edge_vision.engine.backoff import Backoff
@@ -20,6 +19,7 @@ from edge_vision.engine.capture import Capture
 from edge_vision.engine.delivery import Delivery
 from edge_vision.engine.flow import Flow
 from edge_vision.engine.incident import Incident
+from edge_vision.engine.reader import Drawn
 from edge_vision.engine.settings import Settings
 from edge_vision.engine.step import Step
 from edge_vision.engine.tally import Tally
@@ -160,9 +160,21 @@ class Camera:
             self.name, max(0.0, deadline - time.monotonic())
         )
 
-    def put(self, frame: Frame, received: float) -> None:
+    def put(self, drawn: Drawn) -> None:
         """Process a frame."""
-        self._flow.put(frame, received)
+        self._flow.put(drawn)
+
+    def lend(self, draw: Callable[[], Drawn | None]) -> None:
+        """Let the workers draw the frames."""
+        self._flow.lend(draw)
+
+    def recall(self) -> None:
+        """Let no worker begin to draw one any more."""
+        self._flow.recall()
+
+    def wait_for_return(self, timeout: float) -> bool:
+        """Wait until no worker will draw one."""
+        return self._flow.wait_for_return(timeout)
 
     def find(self) -> None:
         """A frame came."""

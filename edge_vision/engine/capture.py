@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from threading import Condition, Event, Thread
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from edge_vision.contracts.source import Source
 from edge_vision.data.errors import SourceError, SourceLost, StageError
-from edge_vision.data.frame import Frame, Image, as_image
 from edge_vision.engine.backoff import Backoff
-from edge_vision.engine.pacer import Pacer
+from edge_vision.engine.reader import Drawn, Reader
 from edge_vision.engine.tally import Tally
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MISSES = 5
 """Failed reads in a row after which a live source is opened again."""
@@ -37,8 +36,17 @@ class Receiver(Protocol):
     def wait_for_room(self, timeout: float) -> bool:
         """Wait until a frame may be put; False where that takes longer than `timeout` seconds."""
 
-    def put(self, frame: Frame, received: float) -> None:
-        """A frame to process, captured at `received` (time.monotonic() seconds)."""
+    def put(self, drawn: Drawn) -> None:
+        """A frame to process."""
+
+    def lend(self, draw: Callable[[], Drawn | None]) -> None:
+        """Let the threads that compute draw the frames, one at a time, until there is none."""
+
+    def recall(self) -> None:
+        """Let none of them begin to draw one any more."""
+
+    def wait_for_return(self, timeout: float) -> bool:
+        """Wait until none of them will; False where that takes longer than `timeout` seconds."""
 
     def find(self) -> None:
         """A frame came: the source is online."""
@@ -70,16 +78,14 @@ class Capture:
         self._source = source
         self._tally = tally
         self._receiver = receiver
-        self._pacer = Pacer(fps)
+        self._reader = Reader(camera, source, tally, fps)
         self._backoff = backoff or Backoff()
         self._changed = Condition()
         self._stop = Event()
         self._enabled = True
-        self._times_opened = 0
         self._told = ""
-        self._position = 0
-        self._period = 0.0
-        self._last_frame = 0.0
+        self._drawing = self._over = False
+        self._problem: SourceError | None = None
         self.heartbeat = time.monotonic()
         self._thread = Thread(target=self._run, name=f"capture-{camera}", daemon=True)
 
@@ -94,7 +100,7 @@ class Capture:
 
     def pace(self, fps: float | None) -> None:
         """From now on take so many frames a second at most; None: all."""
-        self._pacer = Pacer(fps)
+        self._reader.pace(fps)
 
     def enable(self, enabled: bool) -> None:
         """Read, or rest: while it rests a live source is closed, a recording stands still."""
@@ -107,6 +113,7 @@ class Capture:
         with self._changed:
             self._stop.set()
             self._changed.notify_all()
+        self._receiver.recall()
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread; False where it is still in a read after `timeout` seconds."""
@@ -137,84 +144,107 @@ class Capture:
         """Open the source and read it to its end (True), or until it is to rest (False)."""
         self._receiver.prepare()
         self._guarded(self._source.open)
-        if self._times_opened:
+        if self._reader.begin():
             self._tally.reconnected()
             log.info("%s: opened %s again", self._camera, self._source.description)
-        self._times_opened += 1
         try:
-            misses, since = 0, time.monotonic()
-            while not self.stopping and (self._enabled or not self._source.live):
-                self.heartbeat = time.monotonic()
-                if self._guarded(self._take):
-                    misses = 0
-                    if time.monotonic() - since > STEADY:
-                        self._backoff.reset()
-                        self._told = ""
-                elif not self._source.live:
-                    return True
-                else:
-                    misses += 1
-                    if misses >= MISSES:
-                        raise SourceLost(f"{misses} reads in a row failed")
-                    self._wait(MISS_PAUSE)
-                if not self._source.live:
-                    self._rest()
+            return self._lend() if self._source.prompt and not self._source.live else self._read_on()
         finally:
             if self._source.live:
                 self._close()
+
+    def _read_on(self) -> bool:
+        """Read it on this thread."""
+        misses, since = 0, time.monotonic()
+        while not self.stopping and (self._enabled or not self._source.live):
+            self.heartbeat = time.monotonic()
+            if self._guarded(self._take):
+                misses = 0
+                if time.monotonic() - since > STEADY:
+                    self._backoff.reset()
+                    self._told = ""
+            elif not self._source.live:
+                return True
+            else:
+                misses += 1
+                if misses >= MISSES:
+                    raise SourceLost(f"{misses} reads in a row failed")
+                self._wait(MISS_PAUSE)
+            if not self._source.live:
+                self._rest()
         return False
+
+    def _lend(self) -> bool:
+        """Have it read by the threads that compute.
+
+        It comes back when it is to rest, when the sinks have no room, and at its end.
+        """
+        while not self.stopping:
+            self._rest()
+            if not self._receiver.wait_for_room(HEARTBEAT):
+                self.heartbeat = time.monotonic()
+                continue
+            self._receiver.lend(self._draw)
+            if self._stop.is_set():  # perhaps just now, and nothing was lent yet
+                self._receiver.recall()
+            while not self._receiver.wait_for_return(HEARTBEAT):
+                if not self._drawing:
+                    self.heartbeat = time.monotonic()
+            if self._problem is not None:
+                raise self._problem
+            if self._over:
+                return True
+        return False
+
+    def _draw(self) -> Drawn | None:
+        """Read the next frame of the lent source; None where it is to come back. For any thread."""
+        if self.stopping or not (self._enabled and self._receiver.wait_for_room(0.0)):
+            return None
+        self.heartbeat = time.monotonic()
+        self._drawing = True
+        try:
+            drawn = self._guarded(self._read_due)
+            self._over = drawn is None
+            return drawn
+        except SourceError as problem:
+            self._problem = problem
+            return None
+        finally:
+            self._drawing = False
+
+    def _read_due(self) -> Drawn | None:
+        """Read the next frame that is not to be passed over; None at the end."""
+        while not self._reader.is_due():
+            if not self._reader.skip():
+                return None
+        drawn = self._reader.read()
+        if drawn is not None:
+            self._receiver.find()
+        return drawn
 
     def _take(self) -> bool:
         """Take one frame, or pass over it; False where there was none."""
-        if not self._pacer.takes(self._moment()):
-            if not self._source.skip():
-                return False
-            self._tally.captured()
-            self._tally.dropped("rate")
-            self._arrived()
-            return True
-        image = self._source.read()
-        if image is None:
+        if not self._reader.is_due():
+            passed = self._reader.skip()
+            if passed:
+                self._receiver.find()
+            return passed
+        drawn = self._reader.read()
+        if drawn is None:
             return False
-        pixels = as_image(image)
-        received = self._arrived()
-        frame = self._frame(pixels, received)
+        self._receiver.find()
         while not self._receiver.wait_for_room(HEARTBEAT):
             self.heartbeat = time.monotonic()
             if self.stopping:
                 self._tally.dropped("stopped")
                 return True
-        self._receiver.put(frame, received)
+        self._receiver.put(drawn)
         return True
 
-    def _frame(self, image: Image, received: float) -> Frame:
-        rate = self._source.rate
-        monotonic = received if self._source.live or not rate else (self._position - 1) / rate
-        index = self._tally.captured()
-        take = self._source.takes + self._times_opened - 1
-        return Frame(image, self._camera, index, datetime.now(UTC), monotonic, take)
-
-    def _moment(self) -> float:
-        """When the next frame is, or for a live source is expected, on the source's clock."""
-        rate = self._source.rate
-        if not self._source.live and rate:
-            return self._position / rate
-        return max(time.monotonic(), self._last_frame + self._period)
-
-    def _arrived(self) -> float:
-        now = time.monotonic()
-        if self._last_frame:
-            gap = min(now - self._last_frame, 1.0)
-            self._period = gap if not self._period else 0.9 * self._period + 0.1 * gap
-        self._last_frame = now
-        self._position += 1
-        self._receiver.find()
-        return now
-
-    def _guarded(self, call: Callable[[], bool | None]) -> bool:
+    def _guarded(self, call: Callable[[], T]) -> T:
         """Call into the source; whatever it raises becomes a SourceError."""
         try:
-            return bool(call())
+            return call()
         except SourceError:
             raise
         except StageError as error:
@@ -236,7 +266,7 @@ class Capture:
             wait,
             exc_info=cause,
         )
-        self._last_frame = self._period = 0.0
+        self._reader.rest()
         self._receiver.lose(str(problem))
         self._wait(wait)
 

@@ -8,18 +8,19 @@ from functools import partial
 from math import inf
 from threading import Condition, Lock
 
-from edge_vision.data.frame import Frame
 from edge_vision.data.result import Result
 from edge_vision.data.warp import Warp
 from edge_vision.engine.mailbox import Mailbox
+from edge_vision.engine.reader import Drawn
 from edge_vision.engine.step import FrameFailed, Step
 from edge_vision.engine.tally import Passage, Tally
 from edge_vision.engine.turns import Job, Turns
 from edge_vision.engine.workers import OVERDUE, Claim
 
-READ_AHEAD, READ_AHEAD_BYTES = (2, 6), 8 << 20
+READ_AHEAD, READ_AHEAD_BYTES = (2, 4), 4 << 20
 """Frames of a recording that are read before workers have time for them: at least and at most, and the
-bytes of their pixels that they may take."""
+bytes of their pixels that they may take. Some take three times as long to decode as others; where three
+lie ready, two workers hardly ever wait for one."""
 PATIENCE = 0.001
 """Seconds that one of them may wait for a busy worker, rather than a sleeping one be woken: where a
 model is so small that its frames take less, two workers in turns do less than one alone."""
@@ -39,6 +40,9 @@ class Flow:
     next ones. While one is stuck in a stage no other is begun, so that a camera can hold up one worker
     and not all of them. A frame whose turn at the first stage has not come stays in the mailbox, where
     a live camera can still replace it by a fresher one.
+
+    A recording whose source is prompt is lent: workers draw its frames themselves, one worker at a time,
+    and each goes on with one. No other thread is in between, that would have to be woken for each.
 
     live     the newest frame counts, and is begun at once; of a recording none is overwritten
     deliver  takes the finished results, in order, one at a time
@@ -65,11 +69,14 @@ class Flow:
         self._deliver = deliver
         self._drained = drained
         self._sizes_mailbox = not live
-        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox(1 if live else READ_AHEAD[0])
+        self._mailbox: Mailbox[Drawn] = Mailbox(1 if live else READ_AHEAD[0])
         self._turns = Turns()
         self._lock = Lock()
-        self._changed = Condition(self._lock)
+        self._idle = Condition(self._lock)
+        self._returned = Condition(self._lock)
         self._queued = False
+        self._draw: Callable[[], Drawn | None] | None = None
+        self._drawing = False
         self._ended = False
         self._closed = False
         self._usual = 0.0
@@ -78,14 +85,26 @@ class Flow:
         """Wait until a frame can be put without overwriting one; False where it still cannot."""
         return self._mailbox.wait_for_room(timeout)
 
-    def put(self, frame: Frame, received: float) -> None:
-        """Take a frame in, captured at `received` (time.monotonic() seconds)."""
-        if self._sizes_mailbox:  # once: with fewer places a frame would be overwritten
-            self._sizes_mailbox = False
-            least, most = READ_AHEAD
-            self._mailbox.places = min(most, max(least, READ_AHEAD_BYTES // frame.image.nbytes))
-        if self._mailbox.put((frame, received)) is not None:
-            self._tally.dropped("overwritten")
+    def lend(self, draw: Callable[[], Drawn | None]) -> None:
+        """From now on have the workers draw the frames, until there is none or they are recalled."""
+        with self._lock:
+            self._draw = draw
+        self._queue()
+
+    def recall(self) -> None:
+        """Let no worker begin to draw a frame any more."""
+        with self._lock:
+            self._draw = None
+            self._returned.notify_all()
+
+    def wait_for_return(self, timeout: float) -> bool:
+        """Wait until no frame will be drawn; False where that takes longer than `timeout` seconds."""
+        with self._lock:
+            return self._returned.wait_for(lambda: not (self._draw or self._drawing), timeout)
+
+    def put(self, drawn: Drawn) -> None:
+        """Take a frame in."""
+        self._keep(drawn)
         self._queue()
 
     def end(self) -> None:
@@ -99,7 +118,7 @@ class Flow:
         with self._lock:
             while self._mailbox.take() is not None:
                 self._tally.dropped("stopped")
-            idle = self._changed.wait_for(lambda: not len(self._turns), timeout)
+            idle = self._idle.wait_for(lambda: not len(self._turns), timeout)
             self._closed = True
             return idle
 
@@ -110,12 +129,14 @@ class Flow:
     def _queue(self, *, soon: bool = False) -> None:
         """Have a worker look for the next frame; `soon`: this one is about to."""
         with self._lock:
-            waits_already, self._queued = self._queued, self._queued or bool(self._mailbox)
+            more = bool(self._mailbox) or self._may_draw()
+            waits_already, self._queued = self._queued, self._queued or more
             wanted = self._queued and not waits_already
+            patience = 0.0 if self._draw else self._patience
         if wanted:
-            self._workers.submit(self._work, patience=inf if soon else self._patience)
-        elif waits_already and self._patience and not soon:
-            self._workers.remind(self._patience)
+            self._workers.submit(self._work, patience=inf if soon else patience)
+        elif waits_already and patience and not soon:
+            self._workers.remind(patience)
 
     def _work(self) -> None:
         """Begin the next frame, and go on for as long as one can be gone on with."""
@@ -127,16 +148,60 @@ class Flow:
         """The next frame, lined up; None where there is none, or enough of them are in flight."""
         with self._lock:
             self._queued = False
-            if not self._turns.have_room(self._workers.count, self._orders_first) or self._should_wait():
+            first = self._orders_first and not self._draw
+            if not self._turns.have_room(self._workers.count, first) or self._should_wait():
                 return None
-            item = self._mailbox.take()
-            if item is None:
-                return None
-            frame, received = item
-            now = time.monotonic()
-            job = Job(Result.of(frame, self._warp), received, begun=now, waited=now - received)
-            self._turns.enter(job)
-        self._queue()
+            draw = self._draw if self._may_draw() else None
+            if draw is None:
+                job = self._line_up(self._mailbox.take())
+            else:
+                self._drawing = True
+        if draw is not None:
+            job = self._draw_ahead(draw)
+        if job is not None:
+            self._queue()
+        return job
+
+    def _draw_ahead(self, draw: Callable[[], Drawn | None]) -> Job | None:
+        """Draw frames while nobody else is free to and there are places for them; gives the oldest.
+
+        The next one may take long to draw: then those that lie ready keep the other workers busy.
+        """
+        while True:
+            drawn = draw()
+            with self._lock:
+                self._drawing = False
+                if drawn is None:
+                    self._draw = None
+                else:
+                    self._keep(drawn)
+                self._drawing = self._may_draw() and not self._workers.free
+                if not self._drawing:
+                    self._returned.notify_all()
+                    return self._line_up(self._mailbox.take())
+
+    def _may_draw(self) -> bool:
+        has_place = len(self._mailbox) < self._mailbox.places
+        return self._draw is not None and not self._drawing and has_place
+
+    def _keep(self, drawn: Drawn) -> None:
+        if self._sizes_mailbox:  # once: with fewer places a frame would be overwritten
+            self._sizes_mailbox = False
+            least, most = READ_AHEAD
+            self._mailbox.places = min(most, max(least, READ_AHEAD_BYTES // drawn.frame.image.nbytes))
+        if self._mailbox.put(drawn) is not None:
+            self._tally.dropped("overwritten")
+
+    def _line_up(self, drawn: Drawn | None) -> Job | None:
+        if drawn is None:
+            return None
+        if self._closed:
+            self._tally.dropped("stopped")
+            return None
+        now = time.monotonic()
+        result = Result.of(drawn.frame, self._warp)
+        job = Job(result, drawn.received, begun=now, waited=now - drawn.received)
+        self._turns.enter(job)
         return job
 
     def _should_wait(self) -> bool:
@@ -214,9 +279,10 @@ class Flow:
 
     def _notice_end(self) -> None:
         with self._lock:
-            self._changed.notify_all()
-            drained = self._ended and not self._mailbox and not len(self._turns)
-            if drained:
-                self._ended = False
+            if len(self._turns):
+                return
+            self._idle.notify_all()
+            drained = self._ended and not self._mailbox
+            self._ended = self._ended and not drained
         if drained:
             self._drained()

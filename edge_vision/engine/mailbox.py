@@ -12,16 +12,13 @@ T = TypeVar("T")
 class Mailbox(Generic[T]):
     """A few places. When they are taken the newest item wins; who must not lose any waits for room.
 
-    A live camera has one place, so that what lies there is fresh. A recording has some more, and its
-    thread, once it has filled them, rests until half of them are free: it reads several frames in one
-    go, and need not be woken for each.
+    A live camera has one place, so that what lies there is fresh. A recording has some more.
 
     places  how many there are; may be changed
     """
 
     def __init__(self, places: int = 1) -> None:
         self.places = places
-        self._waited_for = 0
         self._lock = Lock()
         self._changed = Condition(self._lock)
         self._items: deque[T] = deque()
@@ -39,23 +36,13 @@ class Mailbox(Generic[T]):
             if not self._items:
                 return None
             item = self._items.popleft()
-            if self._waited_for and self._is_half_free():
-                self._changed.notify_all()
+            self._changed.notify_all()
             return item
 
     def wait_for_room(self, timeout: float) -> bool:
-        """Wait while all places are taken, then until half are free; False after `timeout` seconds."""
+        """Wait while all places are taken; False where that takes longer than `timeout` seconds."""
         with self._lock:
-            if len(self._items) < self.places:
-                return True
-            self._waited_for += 1
-            try:
-                return self._changed.wait_for(self._is_half_free, timeout)
-            finally:
-                self._waited_for -= 1
+            return self._changed.wait_for(lambda: len(self._items) < self.places, timeout)
 
-    def _is_half_free(self) -> bool:
-        return len(self._items) <= self.places // 2
-
-    def __bool__(self) -> bool:
-        return bool(self._items)
+    def __len__(self) -> int:
+        return len(self._items)

@@ -105,6 +105,7 @@ class OpenCVSource(Source):
         self._metronome: Metronome | None = None
         self._grabbed = 0
         self.live = self._location.kind != "video"
+        self.prompt = not self.live and not options.realtime
         self.silence = options.read_timeout + GRACE
 
     @property

@@ -53,6 +53,7 @@ class PicturesSource(Source):
         self._next = 0
         self.unreadable: set[str] = set()
         self.rate = options.fps
+        self.prompt = not options.realtime
 
     @property
     def description(self) -> str:

@@ -51,6 +51,7 @@ class DrawnScene(Source):
         self._metronome = Metronome(options.fps) if options.realtime else None
         self._next = 0
         self.live = options.realtime and options.frames == 0
+        self.prompt = not options.realtime
         self.rate = None if self.live else options.fps
 
     @property
