@@ -75,7 +75,7 @@ def engine(frames: int, count: int) -> float:
     """Microseconds of processor time a frame of the engine, all of its threads together."""
     workers, delivery = Workers(count), Delivery()
     delivery.connect({"dropping": Dropping()})
-    plan = CameraPlan("porch", FakeSource(repeat(PICTURE, frames)), made())
+    plan = CameraPlan("porch", FakeSource(repeat(PICTURE, frames), prompt=True), made())
     camera = Camera(plan, workers, delivery, Tally(), warp=opencv_warp)
     workers.start()
     began = time.process_time()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -63,16 +63,15 @@ def find_regions(changed: Mask, reach: int, smallest: float) -> Regions:
     # grown by the reach on all sides.
     framed = cv2.copyMakeBorder(changed, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
     joined = cv2.dilate(framed, np.ones((2 * reach + 1, 2 * reach + 1), dtype=np.uint8))
-    count, numbers, places, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    # Four times as quick as numpy's nonzero.
-    columns, rows = np.asarray(cv2.findNonZero(changed), np.int32).reshape(-1, 2).T
-    owners = np.asarray(numbers[reach:, reach:][rows, columns], np.int32)
-    sizes = np.bincount(owners, minlength=count)
-    large = sizes >= max(smallest, 1.0)
-    mask, small = changed, ~large[owners]
-    if small.any():
-        mask = changed.copy()
-        mask[rows[small], columns[small]] = 0
+    # Places numbered in 16 bits take half the time; no more of them can lie apart than a quarter of all.
+    depth = cv2.CV_16U if joined.size < 4 * 0xFFFF else cv2.CV_32S
+    count, numbers, places, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        joined, 8, depth, cv2.CCL_DEFAULT
+    )
+    height, width = changed.shape
+    owners = cast("NDArray[np.int_]", numbers)[reach : reach + height, reach : reach + width]
+    large = np.bincount(owners[changed != 0], minlength=count) >= max(smallest, 1.0)
+    mask = changed if large[1:].all() else changed & large.astype(np.uint8).take(owners)
     boxes = merged(
         (x, y, x + width - 2 * reach, y + height - 2 * reach)
         for x, y, width, height in places[large, :4].tolist()
