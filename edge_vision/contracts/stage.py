@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,12 +22,15 @@ class StageContext:
     name    the stage's own name in that camera
     model   gives the opened model of a name in [models]
     folder  the configuration's folder, against which relative paths are read
+    number  gives another number at each call, from 1, never the same twice for this camera since the
+            daemon's start, also where the stage was made anew: for the ids of tracks
     """
 
     camera: str
     name: str
     model: Callable[[str], Model]
     folder: Path = Path()
+    number: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
 
 
 class Stage(ABC):

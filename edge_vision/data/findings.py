@@ -47,7 +47,7 @@ class Detections:
     score           (n,) float32, 0 to 1 of a model
     class_id        (n,) int32, index into labels
     labels          the names of all classes; a class without one is called by its number
-    track_id        (n,) int64, or None before a tracker
+    track_id        (n,) int64, or None before a tracker; UNTRACKED for what belongs to no track
     keypoints       (n, k, 3) float32: x, y in frame pixels and a score, or None
     keypoint_names  k names such as "nose"; empty where they have none
     mask            (n, height, width) bool over the frame, or None
@@ -62,6 +62,8 @@ class Detections:
     keypoint_names: tuple[str, ...] = field(default=(), kw_only=True)
     mask: NDArray[np.bool_] | None = None
     stage: str = ""
+
+    UNTRACKED: ClassVar[int] = -1
 
     def __post_init__(self) -> None:
         count = np.size(self.score)
@@ -111,8 +113,9 @@ class Detections:
 
     def __iter__(self) -> Iterator[Detection]:
         columns = self.xyxy.tolist(), self.score.tolist(), self.class_id.tolist()
-        tracks = repeat(None) if self.track_id is None else self.track_id.tolist()
-        for (x1, y1, x2, y2), score, number, track in zip(*columns, tracks, strict=False):
+        tracks = repeat(self.UNTRACKED) if self.track_id is None else self.track_id.tolist()
+        for (x1, y1, x2, y2), score, number, track_id in zip(*columns, tracks, strict=False):
+            track = None if track_id == self.UNTRACKED else track_id
             yield Detection((x1, y1, x2, y2), score, number, self.label_of(number), track)
 
     def label_of(self, class_id: int) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_vision.data import geometry
 from edge_vision.data.errors import StageError
-from edge_vision.data.findings import Detections, Finding, Picture
+from edge_vision.data.findings import Detections, Finding, Picture, signed
 from edge_vision.data.frame import Frame, Image
 from edge_vision.data.view import View
 from edge_vision.data.warp import Warp, reference_warp
@@ -46,6 +46,12 @@ class Result:
     def add(self, *findings: Finding) -> Result:
         """A copy that says more."""
         return Result(self.frame, self.view, self.findings + findings, self.timings, self.sequence)
+
+    def exchange(self, finding: Finding, by: Finding) -> Result:
+        """A copy that says something else in place of one finding, and keeps its stage's name."""
+        said = signed(by, finding.stage)
+        findings = tuple(said if each is finding else each for each in self.findings)
+        return Result(self.frame, self.view, findings, self.timings, self.sequence)
 
     def with_view(self, view: View) -> Result:
         """A copy whose next stage looks at another view."""

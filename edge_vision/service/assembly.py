@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from itertools import count
+from typing import Any, TypeAlias
 
 from edge_vision.builtin.capture.locations import parse_source
 from edge_vision.contracts.options import Options, names_kind
@@ -25,11 +26,16 @@ MQTT = "mqtt"
 STDOUT = "stdout"
 
 
+Numbers: TypeAlias = dict[str, Callable[[], int]]
+"""What numbers the tracks of each camera, by its name: it outlives the camera when that is rebuilt."""
+
+
 class Assembler:
     """Makes what a configuration describes. Whatever is wrong raises ConfigError with its path."""
 
-    def __init__(self, config: Config, plugins: Plugins, shelf: Shelf) -> None:
+    def __init__(self, config: Config, plugins: Plugins, shelf: Shelf, numbers: Numbers) -> None:
         self._config = config
+        self._numbers = numbers
         self._registry = plugins.registry
         self._shelf = shelf
 
@@ -95,7 +101,9 @@ class Assembler:
             raise ConfigError(f"two stages are called {name}; give one of them another name", "name")
         options = offered.Options.parse(rest)
         self._check_names(options, earlier)
-        return offered(options, StageContext(camera, name, self._shelf.model, self._config.folder))
+        number = self._numbers.setdefault(camera, count(1).__next__)
+        model, folder = self._shelf.model, self._config.folder
+        return offered(options, StageContext(camera, name, model, folder, number))
 
     def _check_names(self, options: Options, earlier: list[str]) -> None:
         """Check that what options name (models, earlier stages) is there."""

@@ -12,7 +12,7 @@ from edge_vision.contracts.sink import Setter, Sink
 from edge_vision.data.errors import ConfigError, PluginError
 from edge_vision.data.payload import Identity
 from edge_vision.engine.camera import CameraPlan
-from edge_vision.service.assembly import Assembler, root_of
+from edge_vision.service.assembly import Assembler, Numbers, root_of
 from edge_vision.service.config import CameraTable, Config, ConfigFileError, Table, read_config
 from edge_vision.service.plugins import Plugins, load_plugins
 from edge_vision.service.shelf import Shelf, foresee
@@ -48,6 +48,7 @@ class Draft:
     shelf: Shelf
     cameras: Mapping[str, CameraDraft]
     sinks: Mapping[str, SinkDraft]
+    numbers: Numbers
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -93,7 +94,8 @@ def make_draft(
         if before and same_plugins:
             shelf.adopt(before.shelf)
         identity = Identity(config.node, boot, root_of(config))
-        assembler = Assembler(config, plugins, shelf)
+        numbers = before.numbers if before else {}
+        assembler = Assembler(config, plugins, shelf, numbers)
         cameras = {name: _camera(assembler, shelf, config, name) for name in config.tables.cameras}
         for name in config.tables.models:
             shelf.model(name)
@@ -105,7 +107,7 @@ def make_draft(
         raise ConfigFileError(config.located(_as_config_error(error))) from error
     finally:
         end_spare()
-    return Draft(config, identity, plugins, fingerprint, shelf, cameras, sinks)
+    return Draft(config, identity, plugins, fingerprint, shelf, cameras, sinks, numbers)
 
 
 def check_ladder(draft: Draft, boot: str, change: Setter) -> None:
