@@ -101,8 +101,8 @@ def test_a_mis_calibrated_model_that_is_declared_runs_with_a_warning(tmp_path: P
     [
         (COCO_SSD, 0.85, 0.55),
         (YOLOV8, 0.88, 0.70),
-        ("yolov5n320_int8", 0.88, 0.60),
-        ("yolo_fastest_coco_uint8", 0.0, 0.0),
+        pytest.param("yolov5n320_int8", 0.88, 0.60, marks=pytest.mark.slow),
+        pytest.param("yolo_fastest_coco_uint8", 0.0, 0.0, marks=pytest.mark.slow),
     ],
 )
 def test_people_are_found_as_well_as_ever(model: str, ap50: float, ap: float) -> None:

@@ -9,7 +9,7 @@ import pytest
 from edge_vision.adapters.catalogue import LAYOUTS
 from tests import model_table, models_page
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("row", model_table.ROWS, ids=lambda row: f"{row.model}-{row.picture}")

@@ -34,7 +34,7 @@ def run(config: Path, text: str) -> None:
 
 
 @pytest.mark.mosquitto
-@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+@pytest.mark.parametrize("protocol", ["5", pytest.param("3.1.1", marks=pytest.mark.slow)])
 def test_people_in_a_video_arrive_over_mqtt_with_boxes_that_fit(
     shared: Path, tmp_path: Path, broker: Mosquitto, listen: Listen, protocol: str
 ) -> None:

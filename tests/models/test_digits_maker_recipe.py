@@ -134,6 +134,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_wheels_are_learnt_to_be_drawn_and_the_bundle_verifies(run: Path) -> None:
     made = tomllib.loads((run / "run" / "bundle" / "bundle.toml").read_text())
@@ -161,6 +162,7 @@ def test_others_learn_from_what_it_draws(run: Path, capsys: pytest.CaptureFixtur
     assert "300 examples to learn from" in said
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_configuration_beside_it_is_good(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

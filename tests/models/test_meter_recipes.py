@@ -277,6 +277,7 @@ def test_tenths_are_learnt_and_the_bundle_verifies(
     assert metrics == pytest.approx(made["made"]["metrics"][made["variant"]], abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_rows_are_learnt_and_the_bundle_verifies(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     run, _ = shop.train("meter-reader", *READER)

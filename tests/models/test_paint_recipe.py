@@ -24,7 +24,7 @@ from edge_vision.testing import FakeModel
 from tests.small_recipe import SmallRecipe
 
 pytest.importorskip("tensorflow")
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 SETTINGS: dict[str, object] = {
     "size": [48, 32],

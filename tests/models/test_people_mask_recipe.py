@@ -28,7 +28,7 @@ from tests.masked_shapes import draw_masked_shapes
 from tests.small_recipe import SmallRecipe
 
 pytest.importorskip("tensorflow")
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 CONFIGURATION = Path(__file__).parents[2] / "models/edge_vision_models/people_mask/people-mask.toml"
 recipe = SmallRecipe(

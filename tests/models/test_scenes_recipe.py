@@ -23,7 +23,7 @@ from edge_vision.training.evaluation.sights import as_frame
 from tests.small_recipe import SmallRecipe, Trained
 
 pytest.importorskip("tensorflow")
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 recipe = SmallRecipe(
     "scenes",

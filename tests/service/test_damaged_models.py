@@ -179,6 +179,7 @@ def test_damaged_tiny_models_are_told(tmp_path: Path, capfd: pytest.CaptureFixtu
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_damaged_real_models_are_told(
     shared: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], batch: int

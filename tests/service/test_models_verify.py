@@ -265,6 +265,7 @@ def test_another_best_class_is_found_out_however_few_values_differ(
     assert models("verify", "colours", "--json").json["outputs"][0]["same"] is False
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("name", SHARED)
 def test_real_models_do_not_verify_with_answers_to_something_else(
@@ -274,6 +275,7 @@ def test_real_models_do_not_verify_with_answers_to_something_else(
     assert swaps_that_are_good(models, "real") == []
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("kernels", ["BUILTIN_WITHOUT_DEFAULT_DELEGATES", "BUILTIN_REF"])
 @pytest.mark.parametrize("name", SHARED)

@@ -58,6 +58,7 @@ def test_the_recipe_of_the_page_makes_a_bundle(tmp_path: Path) -> None:
     assert "learnt nothing" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_model_that_learnt_nothing_is_told_wherever_it_goes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

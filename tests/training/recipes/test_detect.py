@@ -19,7 +19,7 @@ from tests.shapes import draw_shapes
 from tests.small_recipe import SmallRecipe, Trained
 
 pytest.importorskip("tensorflow")
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 recipe = SmallRecipe(
     "detect",

@@ -91,6 +91,7 @@ def test_of_a_run_of_several_networks_one_is_to_be_named(tmp_path: Path, classif
     assert not start_from(classifier(2), tmp_path / "features").left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "tolerance"), [("float32", 1e-5), ("float16", 5e-3)])
 def test_a_tflite_file_of_the_same_network_is_taken_apart_again(
     form: str, tolerance: float, file_of: Callable[[str], Path], classifier: Classifier

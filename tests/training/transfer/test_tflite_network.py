@@ -54,6 +54,7 @@ def last_of(file: Path) -> str:
     return graph.name(graph.outputs[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["float32", "float16"])
 def test_our_own_classifier_comes_back_whole_and_up_to_its_features(
     form: str, classifier: Callable[..., Any], file_of: Callable[[str], Path]
