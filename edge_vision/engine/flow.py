@@ -176,8 +176,9 @@ class Flow:
                 else:
                     self._keep(drawn)
                 self._drawing = self._may_draw() and not self._workers.free
-                if not self._drawing:
+                if self._draw is None:
                     self._returned.notify_all()
+                if not self._drawing:
                     return self._line_up(self._mailbox.take())
 
     def _may_draw(self) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge_vision.data.errors import SourceLost
 from edge_vision.data.result import Result
 from edge_vision.engine.flow import READ_AHEAD
-from edge_vision.testing import FakeSource, MemorySink, still
+from edge_vision.testing import FakeSource, still
 from tests.engine.rig import Call, frames, jumble, rig, say_index, sums, wait_until
 
 
@@ -166,27 +166,6 @@ def test_it_stands_still_while_it_is_disabled() -> None:
         assert camera.finished.wait(10)
         assert made.indices() == list(range(12))
         assert source.opened == 1
-
-
-def test_it_waits_for_a_sink_and_takes_no_worker() -> None:
-    room = Event()
-
-    class Full(MemorySink):
-        def wait_for_room(self, timeout: float) -> bool:
-            return room.wait(timeout)
-
-    with rig(1) as made:
-        full = Full()
-        made.delivery.connect({"memory": made.sink, "full": full})
-        made.delivery.route("good", ("memory",))
-        slow = made.camera(FakeSource(frames(20), prompt=True), name="slow")
-        good = made.camera(FakeSource(frames(50), prompt=True), name="good")
-        assert good.finished.wait(10)
-        assert made.indices("good") == list(range(50))
-        assert not slow.finished.is_set()
-        room.set()
-        assert slow.finished.wait(10)
-        assert [result.frame.index for result in full.seen.results] == list(range(20))
 
 
 def test_two_share_the_workers() -> None:

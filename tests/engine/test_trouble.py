@@ -118,7 +118,8 @@ def test_enabling_what_is_enabled_changes_nothing() -> None:
         assert made.sink.seen.statuses == told
 
 
-def test_a_recording_waits_for_a_sink_on_its_own_thread_and_takes_no_worker() -> None:
+@pytest.mark.parametrize("prompt", [False, True])
+def test_a_recording_waits_for_a_sink_on_its_own_thread_and_takes_no_worker(prompt: bool) -> None:
     room = Event()
 
     class Full(MemorySink):
@@ -129,8 +130,8 @@ def test_a_recording_waits_for_a_sink_on_its_own_thread_and_takes_no_worker() ->
         full = Full()
         made.delivery.connect({"memory": made.sink, "full": full})
         made.delivery.route("good", ("memory",))
-        slow = made.camera(FakeSource(frames(20)), name="slow")
-        good = made.camera(FakeSource(frames(50)), name="good")
+        slow = made.camera(FakeSource(frames(20), prompt=prompt), name="slow")
+        good = made.camera(FakeSource(frames(50), prompt=prompt), name="good")
         assert good.finished.wait(10)
         assert made.indices("good") == list(range(50))
         assert not slow.finished.is_set()
