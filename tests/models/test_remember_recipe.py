@@ -216,6 +216,7 @@ def reports(stage: Remember, images: list[Pixels]) -> list[list[list[float]]]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_the_bundle_says_what_it_is_and_verifies(run: Path) -> None:
     made = tomllib.loads((run / "bundle" / "bundle.toml").read_text())
     assert (made["task"], made["layout"]) == ("generate", "image-and-heat")
@@ -245,6 +246,7 @@ def test_an_evening_is_usual_and_a_bag_in_it_is_not(stage: Remember) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_the_configuration_beside_the_recipe_is_good(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
