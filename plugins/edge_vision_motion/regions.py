@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -51,7 +51,7 @@ class Regions(NamedTuple):
 
 
 def find_regions(changed: Mask, reach: int, smallest: float) -> Regions:
-    """Join changed pixels that lie near each other, and keep what is large enough.
+    """Join changed pixels that lie near each other, and keep the places in which there are enough.
 
     changed   (height, width) uint8, 1 or 0
     reach     how far each pixel spreads in search of others, in pixels
@@ -63,22 +63,30 @@ def find_regions(changed: Mask, reach: int, smallest: float) -> Regions:
     # grown by the reach on all sides.
     framed = cv2.copyMakeBorder(changed, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
     joined = cv2.dilate(framed, np.ones((2 * reach + 1, 2 * reach + 1), dtype=np.uint8))
-    # Places numbered in 16 bits take half the time; no more of them can lie apart than a quarter of all.
-    depth = cv2.CV_16U if joined.size < 4 * 0xFFFF else cv2.CV_32S
-    count, numbers, places, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
-        joined, 8, depth, cv2.CCL_DEFAULT
+    # Outlines take a third of the time of numbering the pixels. What lies within another place's outline
+    # lies within its box, and is counted there.
+    outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    grown = (cv2.boundingRect(outline) for outline in outlines)
+    places = [(x, y, x + width - 2 * reach, y + height - 2 * reach) for x, y, width, height in grown]
+    boxes = merged(box for box in places if _area(box) >= smallest)
+    mask, found = np.zeros_like(changed), list[tuple[int, float, Box]]()
+    for box in boxes:
+        x1, y1, x2, y2 = box
+        inside = changed[y1:y2, x1:x2]
+        count = cv2.countNonZero(inside)
+        if count >= smallest:
+            mask[y1:y2, x1:x2] = inside
+            found.append((_area(box), count / _area(box), box))
+    found.sort(key=lambda each: -each[0])
+    return Regions(
+        np.array([box for *_, box in found], dtype=int).reshape(-1, 4),
+        np.array([score for _, score, _ in found], dtype=np.float32),
+        mask,
     )
-    height, width = changed.shape
-    owners = cast("NDArray[np.int_]", numbers)[reach : reach + height, reach : reach + width]
-    large = np.bincount(owners[changed != 0], minlength=count) >= max(smallest, 1.0)
-    mask = changed if large[1:].all() else changed & large.astype(np.uint8).take(owners)
-    boxes = merged(
-        (x, y, x + width - 2 * reach, y + height - 2 * reach)
-        for x, y, width, height in places[large, :4].tolist()
-    )
-    boxes.sort(key=lambda box: -(box[2] - box[0]) * (box[3] - box[1]))
-    score = [cv2.countNonZero(mask[y1:y2, x1:x2]) / ((x2 - x1) * (y2 - y1)) for x1, y1, x2, y2 in boxes]
-    return Regions(np.array(boxes, dtype=int).reshape(-1, 4), np.array(score, dtype=np.float32), mask)
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def merged(boxes: Iterable[Box]) -> list[Box]:

@@ -292,6 +292,26 @@ def test_regions_know_boxes_scores_and_pixels() -> None:
     assert regions.mask.sum() == 180
 
 
+def test_a_speck_counts_within_a_regions_box_and_nowhere_else() -> None:
+    changed = np.zeros((60, 80), dtype=np.uint8)
+    changed[10:40, 10] = changed[10, 10:40] = 1
+    changed[30, 30] = changed[50, 70] = 1
+
+    regions = find_regions(changed, reach=2, smallest=10)
+
+    assert regions.boxes.tolist() == [[10, 10, 40, 40]]
+    assert regions.mask.sum() == 60
+    assert regions.mask[30, 30] == 1
+    assert regions.mask[50, 70] == 0
+
+
+def test_places_that_are_wide_but_sparse_are_no_regions() -> None:
+    changed = np.zeros((60, 80), dtype=np.uint8)
+    changed[10, 10:50:4] = changed[10:40:4, 10] = 1
+    assert len(find_regions(changed, reach=2, smallest=40).boxes) == 0
+    assert len(find_regions(changed, reach=2, smallest=15).boxes) == 1
+
+
 def test_overlapping_boxes_become_one_until_none_overlap() -> None:
     found = merged([(0, 0, 10, 10), (30, 0, 40, 10), (8, 5, 32, 6), (50, 50, 60, 60)])
 
