@@ -20,16 +20,17 @@ class SourceContext(NamedTuple):
 
 
 class Source(ABC):
-    """Where the frames of one camera come from. All calls come from that camera's own thread, unless
-    it is `prompt`.
+    """Where the frames of one camera come from.
+
+    All calls come from that camera's own thread; `read` and `skip` of one that is `prompt` do not.
 
     name       what `uses` calls it
     Options    what a user may write beside it
     live       True: frames come at their own pace, may be missed, and the source is opened again when
                it is lost. False: a recording; nothing is dropped and None from `read` is its end.
     prompt     of a recording, True: no frame is waited for, to read one is nothing but work. The threads
-               that compute then call `read` and `skip`, one of them at a time, and each goes on with the
-               frame it has read. `open` and `close` still come from the camera's own thread.
+               that compute then call `read` and `skip`, one of them at a time, while the camera's own
+               thread waits; no frame has to change hands. Else False.
     silence    seconds without a frame after which a live source that gave frames is called offline
     rate       frames a second of a recording, None where it is live or unknown
     takes      how often it began again by itself, from 0: a recording that is played in a loop counts
