@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_vision import Detections, Embedding, Options, Result, Stage, StageContext, StageNames, option
+from edge_vision import Detections, Embedding, Result, Stage, StageContext, StageNames, option
+from edge_vision import Options as BaseOptions
 from edge_vision_tracking.tracker import Found, Manners, Tracker
 
 
@@ -17,7 +18,7 @@ class Track(Stage):
     name = "track"
     stateful = True
 
-    class Options(Options):
+    class Options(BaseOptions):
         """What to track, and how long to wait for what is not seen."""
 
         of: StageNames = option(
