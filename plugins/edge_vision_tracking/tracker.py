@@ -5,8 +5,8 @@ ECCV 2022): what was found surely is matched with all tracks first; what was fou
 with tracks that nothing sure was found for, and begins none. What is left is compared once more with
 boxes that are buffered, as things move far between frames that are far apart (Yang and others, "Hard to
 track objects with irregular motions and similar appearances? Make it easier by buffering the matching
-space", WACV 2023). Each comparison is an exact assignment. Where vectors of appearance are given, alike
-ones are near too, and others are kept apart (after Aharon and others, "BoT-SORT", 2022).
+space", WACV 2023). Each comparison is an exact assignment. Where vectors of appearance are given, alike ones that are not
+far apart are near too (after Aharon and others, "BoT-SORT", 2022).
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class _Track:
         self.seen_at = moment
         if vector is None:
             return
-        if self.vector is None:
+        if self.vector is None or len(self.vector) != len(vector):
             self.vector = vector
         else:
             mixed = MEMORY * self.vector + (1.0 - MEMORY) * vector
@@ -252,7 +252,7 @@ class _Rounds:
         near = self.by_place(rows, columns) < 1.0
         for place, row in enumerate(rows):
             own = self._tracks[row].vector
-            if own is not None:
+            if own is not None and len(own) == vectors.shape[1]:  # else of another model
                 distance = 1.0 - vectors[columns] @ own
                 alike = near[place] & (distance < ALIKE)
                 costs[place, alike] = distance[alike] / 2

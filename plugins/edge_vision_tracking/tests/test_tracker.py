@@ -137,6 +137,13 @@ def test_looks_tell_apart_what_places_do_not() -> None:
     assert crossed(looks=True) == [1, 2]
 
 
+def test_looks_that_another_model_describes_are_not_compared() -> None:
+    film = Film(confirm=1)
+    for width in (2, 3, 2):
+        vectors = np.eye(width, dtype=np.float32)[:1]
+        assert film.show(found([box(10)], vectors=vectors)) == [1]
+
+
 def test_it_reports_where_the_track_is_which_trembles_less_than_the_detector() -> None:
     random = np.random.default_rng(0)
     film = Film(30)
