@@ -5,8 +5,8 @@ ECCV 2022): what was found surely is matched with all tracks first; what was fou
 with tracks that nothing sure was found for, and begins none. What is left is compared once more with
 boxes that are buffered, as things move far between frames that are far apart (Yang and others, "Hard to
 track objects with irregular motions and similar appearances? Make it easier by buffering the matching
-space", WACV 2023). Each comparison is an exact assignment. Where vectors of appearance are given, alike ones that are not
-far apart are near too (after Aharon and others, "BoT-SORT", 2022).
+space", WACV 2023). Each comparison is an exact assignment. Where vectors of appearance are
+given, what overlaps at all and looks alike is near, too (after Aharon and others, "BoT-SORT", 2022).
 """
 
 from __future__ import annotations
